@@ -1,0 +1,1 @@
+"""What the services share: contracts, transport and adapters. Nothing here knows a service."""

@@ -1,0 +1,1 @@
+"""The log of an answer: fenced writing, gapless reading."""

@@ -1,0 +1,1 @@
+"""Events on Redis Streams: one live entry per question."""

@@ -1,0 +1,92 @@
+"""Settings: read once from the environment, frozen, handed down; a bad environment is refused as a whole."""
+
+from typing import TypeVar
+
+from pydantic import Field, PostgresDsn, RedisDsn, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The base of every service's settings; fields are read from the environment by their own upper-case name."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+
+class ProcessSettings(Settings):
+    """What every process needs to be watched and stopped."""
+
+    environment: str = Field("local", description="Where this runs: local, dev, staging or production")
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe level logged")
+    host: str = Field("127.0.0.1", description="Address the process listens on")
+    port: int = Field(8000, ge=0, le=65535, description="TCP port of the process: its API and its probes")
+    stop_grace_seconds: float = Field(20.0, gt=0, description="Time to finish or hand back work after SIGTERM")
+
+
+class RedisSettings(Settings):
+    """The Redis-compatible server that carries events and answers."""
+
+    redis_url: RedisDsn | str = Field(description="redis://, rediss:// or unix:// address of Redis or Valkey")
+    bus_partitions: int = Field(1, ge=1, le=1024, description="Partitions of every stream; the same everywhere")
+    bus_claim_seconds: float = Field(15.0, ge=0.5, le=600, description="Silence after which work changes hands")
+    bus_max_attempts: int = Field(5, ge=1, le=100, description="Failures after which an entry is a dead letter")
+
+
+class PostgresSettings(Settings):
+    """The database that holds the truth."""
+
+    database_url: PostgresDsn = Field(description="postgresql:// address of the writer")
+    database_pool_size: int = Field(10, ge=1, le=200, description="Connections a process holds at most")
+
+
+class ModelSettings(Settings):
+    """The OpenAI-compatible endpoint that embeds and writes."""
+
+    openai_api_key: SecretStr = Field(description="Key of the model endpoint")
+    openai_base_url: str = Field("https://api.openai.com/v1", description="Any OpenAI-compatible /v1 address")
+
+
+class IdentitySettings(Settings):
+    """The issuers whose tokens are accepted, in Amazon Cognito's terms."""
+
+    cognito_user_pool_issuer: str = Field(
+        description="iss of user tokens: https://cognito-idp.<region>.amazonaws.com/<pool id>",
+    )
+    cognito_client_id: str = Field(description="App client id that user tokens must carry")
+    cognito_identity_pool_id: str = Field(description="Identity pool id, the aud of guest tokens")
+    cognito_identity_issuer: str = Field(
+        "https://cognito-identity.amazonaws.com",
+        description="iss of guest tokens",
+    )
+    cognito_identity_jwks_url: str = Field(
+        "https://cognito-identity.amazonaws.com/.well-known/jwks_uri",
+        description="Where the keys of guest tokens are published",
+    )
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def load(*kinds: type[S]) -> tuple[S, ...]:
+    """One frozen object per kind, from the environment.
+
+    Raises:
+        SystemExit: something is missing or wrong; its one message names every bad variable.
+    """
+    loaded: list[S] = []
+    problems: dict[str, str] = {}
+    for kind in kinds:
+        try:
+            loaded.append(kind())
+        except ValidationError as error:
+            for problem in error.errors(include_url=False, include_input=False):
+                name = variable_name(kind, str(problem["loc"][0]) if problem["loc"] else kind.__name__)
+                problems.setdefault(name, "is missing" if problem["type"] == "missing" else problem["msg"])
+    if problems:
+        lines = "\n".join(f"  {name}: {what}" for name, what in sorted(problems.items()))
+        raise SystemExit(f"Cannot start, these environment variables need attention:\n{lines}")
+    return tuple(loaded)
+
+
+def variable_name(kind: type[Settings], field: str) -> str:
+    """The environment variable behind a field."""
+    return f"{kind.model_config.get('env_prefix', '')}{field}".upper()

@@ -1,0 +1,110 @@
+"""Facts on the streams, in the past tense.
+
+A field may be added with a default; anything else is a new version of the stream, both published for one release.
+"""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import Field
+from uuid_utils.compat import uuid7
+
+from libs.clock import utc_now
+from libs.contracts.values import (
+    AnswerStatus,
+    Citation,
+    Passage,
+    PastMessage,
+    Principal,
+    Timings,
+    Turn,
+    Usage,
+    Value,
+)
+
+
+class Event(Value):
+    """What every event has. `event_id` stays the same when an entry changes hands."""
+
+    stream: ClassVar[str]
+
+    event_id: UUID = Field(default_factory=uuid7)
+    occurred_at: datetime = Field(default_factory=utc_now)
+
+    @property
+    def partition_key(self) -> UUID:
+        """Events with the same key share a partition, hence a Redis slot."""
+        raise NotImplementedError
+
+
+class TurnEvent(Event):
+    """An event of a chat turn; its session decides the partition."""
+
+    turn: Turn
+
+    @property
+    def partition_key(self) -> UUID:
+        """The session, so that everything one script touches is on one slot."""
+        return self.turn.session_id
+
+
+class QuestionAsked(TurnEvent):
+    """A client asked; nothing is stored yet."""
+
+    stream: ClassVar[str] = "chat.asked.v1"
+
+
+class TurnOpened(TurnEvent):
+    """Question and pending answer are stored; `history` holds the session's latest messages, oldest first."""
+
+    stream: ClassVar[str] = "chat.opened.v1"
+
+    history: tuple[PastMessage, ...] = ()
+
+
+class ContextRetrieved(TurnEvent):
+    """The passages that can answer the question, best first; none when nothing relevant was found."""
+
+    stream: ClassVar[str] = "chat.retrieved.v1"
+
+    history: tuple[PastMessage, ...] = ()
+    query: str
+    passages: tuple[Passage, ...] = ()
+    timings: Timings = Timings()
+
+
+class AnswerWritten(TurnEvent):
+    """An answer ended; `text` is what clients saw of its last attempt, to the letter.
+
+    Attributes:
+        failure: a stable snake_case reason when `status` is `failed`.
+    """
+
+    stream: ClassVar[str] = "chat.answered.v1"
+
+    status: AnswerStatus
+    text: str = ""
+    citations: tuple[Citation, ...] = ()
+    model: str | None = None
+    usage: Usage = Usage()
+    timings: Timings = Timings()
+    failure: str | None = None
+
+
+class DocumentUploaded(Event):
+    """The bytes of a document version are in the blob store and its row says `uploaded`."""
+
+    stream: ClassVar[str] = "ingest.uploaded.v1"
+
+    document_id: UUID
+    version: int
+    owner: Principal
+
+    @property
+    def partition_key(self) -> UUID:
+        """The document, so that its versions are indexed in order on one partition."""
+        return self.document_id
+
+
+ALL_EVENTS: tuple[type[Event], ...] = (QuestionAsked, TurnOpened, ContextRetrieved, AnswerWritten, DocumentUploaded)

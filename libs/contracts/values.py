@@ -1,0 +1,133 @@
+"""The values that events and frames carry."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+QUESTION_MAX_CHARACTERS = 8_000
+"""What fits into the smallest context window we support beside the passages."""
+
+
+class Value(BaseModel):
+    """Immutable; unknown fields are ignored, so a newer writer does not stop an older reader."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="null")
+
+
+class Principal(Value):
+    """Who is asking.
+
+    Attributes:
+        user_id: derived from the token's issuer and subject, so a user and a guest never share one.
+        is_guest: an anonymous identity of the identity pool.
+        groups: Cognito groups, in the token's order.
+    """
+
+    user_id: UUID
+    is_guest: bool
+    groups: tuple[str, ...] = ()
+
+    @property
+    def collections(self) -> tuple[str, ...]:
+        """The collections this principal may read: the public one, and their own."""
+        return (PUBLIC_COLLECTION, own_collection(self.user_id))
+
+
+PUBLIC_COLLECTION = "public"
+
+
+def own_collection(user_id: UUID) -> str:
+    """The name of the collection that only this user reads."""
+    return f"user-{user_id}"
+
+
+class Turn(Value):
+    """A question and the answer it will get; carried by every event of the turn.
+
+    Attributes:
+        question_id: the user's message, `uuid5` of session, principal and the client's message id.
+        answer_id: the assistant's message, derived in the same way; names the answer log.
+        question: what the user wrote, at most `QUESTION_MAX_CHARACTERS` characters.
+    """
+
+    session_id: UUID
+    question_id: UUID
+    answer_id: UUID
+    principal: Principal
+    question: Annotated[str, Field(min_length=1, max_length=QUESTION_MAX_CHARACTERS)]
+    asked_at: datetime
+
+
+class PastMessage(Value):
+    """An earlier message of the session, oldest first wherever there are several."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
+class Place(Value):
+    """Where in its document a passage stands.
+
+    Attributes:
+        page: counted from 1; None where the format has no pages.
+        heading: the headings above it, outermost first.
+        start: first character in the document's extracted text.
+        end: one past the last character.
+    """
+
+    page: int | None = None
+    heading: tuple[str, ...] = ()
+    start: int = Field(0, ge=0)
+    end: int = Field(0, ge=0)
+
+
+class Passage(Value):
+    """A chunk that was found for a query.
+
+    Attributes:
+        score: cosine similarity to the query, -1 to 1.
+        text: exactly the document's text from `place.start` to `place.end`.
+    """
+
+    chunk_id: UUID
+    document_id: UUID
+    version: int
+    title: str
+    media_type: str
+    place: Place
+    text: str
+    score: float
+
+
+class Citation(Value):
+    """A `[n]` of an answer, resolved to the passage that was given under this number."""
+
+    number: int = Field(ge=1)
+    chunk_id: UUID
+    document_id: UUID
+    version: int
+    title: str
+    media_type: str
+    place: Place
+    quote: str
+
+
+class Usage(Value):
+    """Tokens as the model's endpoint counted them."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class Timings(Value):
+    """Seconds a stage took, for the stages that ran."""
+
+    retrieval_seconds: float | None = None
+    first_token_seconds: float | None = None
+    generation_seconds: float | None = None
+
+
+AnswerStatus = Literal["completed", "cancelled", "failed"]
+"""How an answer can end."""

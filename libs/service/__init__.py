@@ -1,0 +1,1 @@
+"""The frame every process hangs in: an ASGI app with probes, metrics, problems, and a graceful stop."""
