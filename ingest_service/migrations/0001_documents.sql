@@ -51,7 +51,6 @@ CREATE TABLE chunks (
     heading     text[] NOT NULL,
     start_char  integer NOT NULL,
     end_char    integer NOT NULL,
-    token_count integer NOT NULL,
     UNIQUE (document_id, version, ordinal),
     FOREIGN KEY (document_id, version) REFERENCES document_versions ON DELETE CASCADE
 );
