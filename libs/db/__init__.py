@@ -1,1 +1,1 @@
-"""PostgreSQL: a pool and migrations."""
+"""PostgreSQL: a pool that recovers by itself, errors in our three families, numbered migrations."""
