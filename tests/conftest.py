@@ -1,0 +1,96 @@
+"""Real servers for the whole session, clean before every test that asks for them."""
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TypeVar
+
+import asyncpg
+import pytest
+from redis.asyncio import Redis
+
+from deploy.local.postgres import PostgresServer
+from deploy.local.program import Server, free_port, running
+from deploy.local.valkey import ValkeyServer
+from libs.config import PostgresSettings
+from libs.db.migrate import migrate, service_folders
+from libs.db.pool import create_pool
+
+S = TypeVar("S", bound=Server)
+
+TRIES = 5
+"""A port that was free may be taken before our server has it."""
+
+# What a crash of the machine would lose, a test does not miss.
+FAST_POSTGRES = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "300"}
+
+_TABLES = """
+    SELECT string_agg(format('%I.%I', schemaname, tablename), ', ')
+    FROM pg_tables
+    WHERE schemaname = 'public' AND tablename <> ALL ($1)
+"""
+KEPT_TABLES = ["schema_migrations"]
+
+
+@pytest.fixture(scope="session")
+async def redis_url() -> AsyncIterator[str]:
+    """A Valkey of this session."""
+    async for server in _serving(lambda folder, port: ValkeyServer(folder / "valkey", port, secrets.token_hex(16))):
+        yield server.url
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    """A client of an empty Valkey; replies are bytes."""
+    async with Redis.from_url(redis_url) as client:
+        await client.flushall()
+        await client.script_flush()
+        yield client
+
+
+@pytest.fixture(scope="session")
+async def database_url() -> AsyncIterator[str]:
+    """A PostgreSQL with pgvector of this session, migrated."""
+    async for server in _serving(
+        lambda folder, port: PostgresServer(folder / "postgres", port, secrets.token_hex(16), FAST_POSTGRES)
+    ):
+        await migrate(server.url, [folder for folder in service_folders() if folder.is_dir()])
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+async def session_pool(database_url: str) -> AsyncIterator[asyncpg.Pool]:
+    """The pool that all tests share: connecting for each would cost more than most tests do."""
+    settings = PostgresSettings(database_url=database_url)
+    async with create_pool(settings, application_name="tests") as pool:
+        yield pool
+
+
+@pytest.fixture
+async def pool(session_pool: asyncpg.Pool) -> asyncpg.Pool:
+    """A pool on a database with empty tables."""
+    tables = await session_pool.fetchval(_TABLES, KEPT_TABLES)
+    if tables:
+        await session_pool.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+    return session_pool
+
+
+async def _serving(make: Callable[[Path, int], S]) -> AsyncIterator[S]:
+    # Not pytest's own folder: nobody but its owner may walk into that, and as root PostgreSQL is somebody else.
+    folder = Path(tempfile.mkdtemp(prefix="eloquent-tests-"))
+    folder.chmod(0o711)
+    async with AsyncExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        for last in [False] * (TRIES - 1) + [True]:
+            server = make(folder, free_port())
+            try:
+                await stack.enter_async_context(running(server))
+            except RuntimeError:
+                if last:
+                    raise
+            else:
+                break
+        yield server
