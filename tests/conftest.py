@@ -4,7 +4,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -38,7 +38,7 @@ KEPT_TABLES = ["schema_migrations"]
 @pytest.fixture(scope="session")
 async def redis_url() -> AsyncIterator[str]:
     """A Valkey of this session."""
-    async for server in _serving(lambda folder, port: ValkeyServer(folder / "valkey", port, secrets.token_hex(16))):
+    async with _serving(lambda folder, port: ValkeyServer(folder / "valkey", port, secrets.token_hex(16))) as server:
         yield server.url
 
 
@@ -54,9 +54,9 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 @pytest.fixture(scope="session")
 async def database_url() -> AsyncIterator[str]:
     """A PostgreSQL with pgvector of this session, migrated."""
-    async for server in _serving(
+    async with _serving(
         lambda folder, port: PostgresServer(folder / "postgres", port, secrets.token_hex(16), FAST_POSTGRES)
-    ):
+    ) as server:
         await migrate(server.url, [folder for folder in service_folders() if folder.is_dir()])
         yield server.url
 
@@ -78,6 +78,7 @@ async def pool(session_pool: asyncpg.Pool) -> asyncpg.Pool:
     return session_pool
 
 
+@asynccontextmanager
 async def _serving(make: Callable[[Path, int], S]) -> AsyncIterator[S]:
     # Not pytest's own folder: nobody but its owner may walk into that, and as root PostgreSQL is somebody else.
     folder = Path(tempfile.mkdtemp(prefix="eloquent-tests-"))
