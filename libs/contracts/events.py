@@ -37,6 +37,10 @@ class Event(Value):
         """Events with the same key share a partition, hence a Redis slot."""
         raise NotImplementedError
 
+    def buried(self, failure: str) -> "Event | None":  # noqa: ARG002 - only some events have somebody waiting
+        """What to publish when this event is given up, so that nobody waits for ever."""
+        return None
+
 
 class TurnEvent(Event):
     """An event of a chat turn; its session decides the partition."""
@@ -47,6 +51,10 @@ class TurnEvent(Event):
     def partition_key(self) -> UUID:
         """The session, so that everything one script touches is on one slot."""
         return self.turn.session_id
+
+    def buried(self, failure: str) -> "Event | None":
+        """The answer ends as failed."""
+        return AnswerWritten(turn=self.turn, status="failed", failure=failure)
 
 
 class QuestionAsked(TurnEvent):
@@ -90,6 +98,10 @@ class AnswerWritten(TurnEvent):
     usage: Usage = Usage()
     timings: Timings = Timings()
     failure: str | None = None
+
+    def buried(self, failure: str) -> "Event | None":  # noqa: ARG002 - as in Event
+        """Nothing: the turn stays open in Postgres, and the sweeper ends it."""
+        return None
 
 
 class DocumentUploaded(Event):

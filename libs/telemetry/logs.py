@@ -2,11 +2,14 @@
 
 import logging
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import structlog
 
+from libs.errors import EloquentError
 from libs.telemetry import tracing
 
 _QUIET = ("httpx", "httpcore", "openai", "aiohttp.access", "uvicorn.access", "asyncio")
@@ -19,7 +22,7 @@ def configure_logs(service: str, *, level: str = "INFO") -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         tracing.add_trace_id,
-        structlog.processors.format_exc_info,
+        describe_error,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -43,6 +46,24 @@ def configure_logs(service: str, *, level: str = "INFO") -> None:
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(service=service)
+
+
+def describe_error(_logger: object, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """A structlog processor: the error's type and where it was raised.
+
+    Its message only when it is ours: a vendor's may quote what the user wrote.
+    """
+    given = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
+    if isinstance(error, BaseException):
+        event["error"] = type(error).__name__
+        if isinstance(error, EloquentError):
+            event["reason"] = str(error)
+        event["stack"] = [
+            f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
+            for frame in traceback.extract_tb(error.__traceback__)[-12:]
+        ]
+    return event
 
 
 @contextmanager

@@ -1,0 +1,80 @@
+"""Reading streams with FastStream: one entry a read, handed over as it came."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from faststream import AckPolicy
+from faststream.redis import RedisBroker, StreamSub
+from faststream.redis.message import FAKE_CONSUMER, RedisStreamMessage
+
+from libs.bus.connection import FOREVER, POLL_SECONDS, connection_options
+from libs.config import RedisSettings
+
+if TYPE_CHECKING:
+    from faststream.redis.subscriber.usecases import StreamSubscriber
+
+Take = Callable[[str, Mapping[bytes, bytes]], Awaitable[None]]
+"""Takes an entry's id and raw fields; the next entry is read when it returns."""
+
+
+class StreamReader:
+    """The subscribers of one process."""
+
+    def __init__(self, settings: RedisSettings, *, group: str, consumer: str) -> None:
+        self._group = group
+        self._consumer = consumer
+        self._broker = RedisBroker(
+            str(settings.redis_url),
+            # The bus decodes, so that a bad payload is ours to bury; FastStream only reads.
+            apply_types=False,
+            graceful_timeout=None,
+            # A read waits as long as Redis is away: FastStream itself would sleep five seconds after an error.
+            **connection_options(retries=FOREVER),
+        )
+        self._subscribers: list[StreamSubscriber] = []
+
+    def add(self, key: str, take: Take) -> None:
+        """Read this stream from the start on."""
+        subscriber = self._broker.subscriber(
+            stream=StreamSub(
+                key,
+                group=self._group,
+                consumer=self._consumer,
+                polling_interval=int(POLL_SECONDS * 1000),
+                # One entry a read: without a count the first worker to ask takes the whole backlog.
+                max_records=1,
+            ),
+            parser=_parse,
+            decoder=_decode,
+            ack_policy=AckPolicy.MANUAL,
+            no_reply=True,
+        )
+
+        @subscriber
+        async def on_entry(entry: tuple[str, Mapping[bytes, bytes]]) -> None:
+            await take(*entry)
+
+        self._subscribers.append(subscriber)
+
+    async def start(self) -> None:
+        """Begin to read."""
+        await self._broker.start()
+
+    def alive(self) -> bool:
+        """Whether every subscriber's task still runs; a ping to Redis would not tell."""
+        return all(
+            subscriber.running and any(not task.done() for task in subscriber.tasks) for subscriber in self._subscribers
+        )
+
+    async def stop(self) -> None:
+        """Read nothing more."""
+        await self._broker.stop()
+
+
+async def _parse(message: Any) -> RedisStreamMessage:
+    return RedisStreamMessage(raw_message=message, body=b"", consumer=FAKE_CONSUMER, group="")
+
+
+async def _decode(message: Any) -> tuple[str, Mapping[bytes, bytes]]:
+    raw = message.raw_message
+    return raw["message_ids"][0].decode(), raw["data"]

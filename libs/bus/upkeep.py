@@ -1,0 +1,109 @@
+"""What every worker does beside its work: renew what it holds, and put back what silent workers held."""
+
+import asyncio
+import random
+from typing import Any
+
+import structlog
+from redis.exceptions import ResponseError
+
+from libs.bus.connection import AWAY, Redis
+from libs.bus.entry import Entry
+from libs.bus.scripts import JANITOR
+from libs.bus.worker import Worker
+from libs.telemetry import metrics
+
+log = structlog.get_logger()
+
+JANITOR_BATCH = 100
+FORGET_CONSUMER_SECONDS = 3600.0
+
+
+class Upkeep:
+    """Heartbeat and janitor of one worker on one partition.
+
+    Args:
+        key: the stream with its partition.
+        claim_seconds: silence after which an entry changes hands.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        worker: Worker[Any],
+        *,
+        key: str,
+        partition: int,
+        group: str,
+        consumer: str,
+        claim_seconds: float,
+        max_attempts: int,
+    ) -> None:
+        self._redis = redis
+        self._worker = worker
+        self._key = key
+        self._partition = partition
+        self._group = group
+        self._consumer = consumer
+        self._claim_seconds = claim_seconds
+        self._max_attempts = max_attempts
+
+    async def beat_forever(self) -> None:
+        """Renew what is in hand four times per claim time; stop work on what somebody else was given."""
+        while True:
+            await asyncio.sleep(self._claim_seconds / 4)
+            try:
+                await self.beat()
+            except (*AWAY, ResponseError) as error:
+                log.warning("heartbeat failed", error=type(error).__name__)
+
+    async def beat(self) -> None:
+        """One heartbeat."""
+        held = [entry for entry in self._worker.in_hand if entry.key == self._key]
+        if not held:
+            return
+        renewed: Any = await self._redis.xclaim(
+            self._key, self._group, self._consumer, 0, [entry.entry_id for entry in held], justid=True
+        )
+        still_ours = {entry_id.decode() for entry_id in renewed}
+        for entry in held:
+            if entry.entry_id not in still_ours and entry in self._worker.in_hand:
+                log.warning("entry was given to another worker", entry_id=entry.entry_id, stream=self._worker.stream)
+                self._worker.lose(entry)
+
+    async def sweep_forever(self) -> None:
+        """Look for silent workers' entries every third of the claim time; no leader, no lock."""
+        while True:
+            await asyncio.sleep(self._claim_seconds / 3 * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+            try:
+                await self.sweep()
+            except (*AWAY, ResponseError) as error:
+                log.warning("janitor failed", error=type(error).__name__)
+
+    async def sweep(self) -> None:
+        """One look; entries with attempts left go to the end of the stream, the others are buried."""
+        reply = await JANITOR.run(
+            self._redis,
+            [self._key],
+            [
+                self._group,
+                int(self._claim_seconds * 1000),
+                self._max_attempts,
+                JANITOR_BATCH,
+                int(FORGET_CONSUMER_SECONDS * 1000),
+            ],
+        )
+        moved, exhausted = int(reply[0]), reply[1:]
+        if moved:
+            metrics.TAKEOVERS.labels(self._worker.stream).inc(moved)
+            log.warning("took over entries of silent workers", entries=moved, stream=self._worker.stream)
+        for entry_id, holder in zip(exhausted[::2], exhausted[1::2], strict=True):
+            entry = await self._read(entry_id.decode(), holder.decode())
+            if entry is not None:
+                await self._worker.bury_silent(entry)
+
+    async def _read(self, entry_id: str, holder: str) -> Entry | None:
+        found: Any = await self._redis.xrange(self._key, entry_id, entry_id)
+        if not found:
+            return None
+        return self._worker.entry(self._key, self._partition, self._group, holder, entry_id, found[0][1])

@@ -1,0 +1,234 @@
+"""The hands of a worker: takes entries, works on each in a task of its own, and finishes, retries or buries it."""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic
+
+import structlog
+from pydantic import ValidationError
+
+from libs.bus.connection import AWAY, Redis
+from libs.bus.entry import Address, E, Entry, dead_key, fields_of
+from libs.bus.outcome import Outcome, Reply
+from libs.bus.scripts import BURY, Script
+from libs.contracts.events import Event
+from libs.errors import PermanentError, TransientError
+from libs.telemetry import metrics
+from libs.telemetry.logs import log_context
+from libs.telemetry.tracing import continue_trace
+
+log = structlog.get_logger()
+
+FIRST_PAUSE_SECONDS = 0.25
+LONGEST_PAUSE_SECONDS = 8.0
+"""Between two tries of the same entry; together with five attempts it outlasts a failover."""
+AWAY_PAUSE_SECONDS = 0.25
+DEAD_LETTER_DAYS = 14
+
+Handler = Callable[..., Awaitable[Event | Outcome | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription(Generic[E]):
+    """Which events a handler takes, how many at once."""
+
+    event_type: type[E]
+    handler: Handler
+    concurrency: int
+
+
+class Worker(Generic[E]):
+    """Works on the entries of one kind of event, on all its partitions.
+
+    Args:
+        redis: where entries are finished.
+        address: knows the partitions.
+        subscription: the handler.
+        max_attempts: failures after which an entry is buried.
+    """
+
+    def __init__(
+        self, redis: Redis, address: Address[Any], subscription: Subscription[E], *, max_attempts: int
+    ) -> None:
+        self._redis = redis
+        self._address = address
+        self._subscription = subscription
+        self._max_attempts = max_attempts
+        self._free = asyncio.Semaphore(subscription.concurrency)
+        self._wants_entry = len(inspect.signature(subscription.handler).parameters) > 1
+        self._draining = False
+        self.in_hand: dict[Entry, asyncio.Task[None] | None] = {}
+
+    @property
+    def stream(self) -> str:
+        """The stream's name, without a partition."""
+        return self._subscription.event_type.stream
+
+    def entry(
+        self, key: str, partition: int, group: str, consumer: str, entry_id: str, raw: Mapping[Any, Any]
+    ) -> Entry:
+        """The entry that a read gave us; what it lacks is treated as empty, to be found undecodable later."""
+        attempts = raw.get(b"attempts", b"0")
+        return Entry(
+            key=key,
+            group=group,
+            consumer=consumer,
+            entry_id=entry_id,
+            partition=partition,
+            attempts=int(attempts) if attempts.isdigit() else 0,
+            max_attempts=self._max_attempts,
+            traceparent=raw.get(b"traceparent", b"").decode("ascii", "replace"),
+            event_json=raw.get(b"event", b""),
+        )
+
+    async def take(self, entry: Entry, tasks: asyncio.TaskGroup) -> None:
+        """Start work on an entry; returns when another one may be read."""
+        if self._draining:
+            return
+        self.in_hand[entry] = None
+        await self._free.acquire()
+        if self._draining or entry not in self.in_hand:
+            self._free.release()
+            return
+        metrics.IN_HAND.labels(self.stream).inc()
+        task = tasks.create_task(self._work(entry), name=f"{self.stream} {entry.entry_id}")
+        self.in_hand[entry] = task
+        task.add_done_callback(lambda _: self._put_down(entry))
+        # Nothing is read that no hand is free for: another worker may have one.
+        await self._free.acquire()
+        self._free.release()
+
+    def lose(self, entry: Entry) -> None:
+        """Somebody else has this entry now: stop working on it."""
+        task = self.in_hand[entry]
+        if task is None:
+            del self.in_hand[entry]
+        else:
+            task.cancel()
+
+    async def drain(self, *, patience_seconds: float) -> None:
+        """Take nothing more; what is not done after `patience_seconds` is stopped, to be handed back."""
+        self._draining = True
+        tasks = [task for task in self.in_hand.values() if task is not None]
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=patience_seconds)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late)
+
+    def _put_down(self, entry: Entry) -> None:
+        self.in_hand.pop(entry, None)
+        self._free.release()
+        metrics.IN_HAND.labels(self.stream).dec()
+
+    async def _work(self, entry: Entry) -> None:
+        started = time.perf_counter()
+        with continue_trace(entry.traceparent), log_context(entry_id=entry.entry_id, stream=self.stream):
+            ended = await self._settle(entry)
+        metrics.PROCESS_SECONDS.labels(self.stream, ended).observe(time.perf_counter() - started)
+
+    async def _settle(self, entry: Entry) -> str:
+        try:
+            event = self._subscription.event_type.model_validate_json(entry.event_json)
+        except ValidationError:
+            return await self._bury(entry, None, "the entry is no event of this stream")
+        with log_context(event_id=event.event_id):
+            try:
+                outcome = await self._handle(event, entry)
+            except PermanentError as error:
+                return await self._bury(entry, event, str(error))
+            except asyncio.CancelledError as error:
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                return await self._retry(entry, event, error)
+            except Exception as error:  # noqa: BLE001 - whatever a handler raises is a failure of its entry
+                return await self._retry(entry, event, error)
+            return await self._finish(entry, outcome)
+
+    async def _handle(self, event: E, entry: Entry) -> Outcome:
+        arguments = (event, entry) if self._wants_entry else (event,)
+        result = await self._subscription.handler(*arguments)
+        return result if isinstance(result, Outcome) else Outcome(result)
+
+    async def _finish(self, entry: Entry, outcome: Outcome | None) -> str:
+        while outcome is not None:
+            reply = await self._hop(entry, outcome)
+            if reply[0] == b"ok":
+                return "ok"
+            if reply[0] == b"gone":
+                log.info("entry was finished by another worker")
+                return "gone"
+            outcome = await outcome.step.refused(reply)
+        return "let_go"
+
+    async def _hop(self, entry: Entry, outcome: Outcome) -> Reply:
+        fields = [] if outcome.next is None else fields_of(outcome.next)
+        target = entry.key if outcome.next is None else self._address.key(outcome.next)
+        return await self._run(
+            outcome.step.script,
+            [entry.key, target, *outcome.step.keys()],
+            [entry.group, entry.entry_id, len(fields), *fields, *outcome.step.args()],
+        )
+
+    async def _run(self, script: Script, keys: list[str], args: list[Any]) -> Reply:
+        """The script's reply; while Redis is away the entry stays ours, so waiting loses nothing."""
+        while True:
+            try:
+                reply: Reply = await script.run(self._redis, keys, args)
+            except AWAY as error:
+                log.warning("redis is away, will finish the entry later", error=type(error).__name__)
+                await asyncio.sleep(AWAY_PAUSE_SECONDS)
+            else:
+                return reply
+
+    async def _retry(self, entry: Entry, event: E, error: BaseException) -> str:
+        if entry.last_try:
+            return await self._bury(entry, event, f"{type(error).__name__} after {entry.attempts + 1} attempts")
+        transient = isinstance(error, TransientError)
+        log.warning("entry failed, will be tried again", exc_info=None if transient else error, reason=_reason(error))
+        metrics.RETRIES.labels(self.stream).inc()
+        pause = min(FIRST_PAUSE_SECONDS * 2**entry.attempts, LONGEST_PAUSE_SECONDS)
+        if isinstance(error, TransientError) and error.retry_after_seconds is not None:
+            pause = max(pause, min(error.retry_after_seconds, LONGEST_PAUSE_SECONDS))
+        await asyncio.sleep(pause)
+        fields = fields_of(event, attempts=entry.attempts + 1, traceparent=entry.traceparent)
+        await self._run(
+            Outcome().step.script, [entry.key, entry.key], [entry.group, entry.entry_id, len(fields), *fields]
+        )
+        return "retried"
+
+    async def bury_silent(self, entry: Entry) -> None:
+        """Bury an entry whose workers all went silent."""
+        try:
+            event = self._subscription.event_type.model_validate_json(entry.event_json)
+        except ValidationError:
+            event = None
+        await self._bury(entry, event, f"no worker finished it in {entry.attempts + 1} attempts")
+
+    async def _bury(self, entry: Entry, event: Event | None, reason: str) -> str:
+        log.error("entry buried", reason=reason, attempts=entry.attempts + 1)
+        metrics.DEAD_LETTERS.labels(self.stream).inc()
+        successor = event.buried("internal_error") if event is not None else None
+        fields = [] if successor is None else fields_of(successor, traceparent=entry.traceparent)
+        target = entry.key if successor is None else self._address.key(successor)
+        oldest = int((time.time() - DEAD_LETTER_DAYS * 86_400) * 1000)
+        letter: list[str | bytes] = [
+            *("event", entry.event_json, "traceparent", entry.traceparent, "source", entry.key, "group", entry.group),
+            *("attempts", str(entry.attempts + 1), "reason", reason, "consumer", entry.consumer),
+        ]
+        await self._run(
+            BURY,
+            [entry.key, target, dead_key(entry.partition)],
+            [entry.group, entry.entry_id, len(fields), *fields, oldest, *letter],
+        )
+        return "buried"
+
+
+def _reason(error: BaseException) -> str:
+    return str(error) if isinstance(error, TransientError) else type(error).__name__
