@@ -1,0 +1,105 @@
+"""From a stranger to a confirmed user, and to a new password when the old one is forgotten."""
+
+import re
+from typing import Any
+from uuid import uuid4
+
+from deploy.local.identity import calls
+from deploy.local.identity.errors import refusal, wrong_code
+from deploy.local.identity.passwords import policy_breach
+from deploy.local.identity.store import Purpose, User
+from deploy.local.identity.user_pool import CODE_SECONDS, UserPool, delivery
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+
+
+def sign_up(call: calls.SignUp, *, pool: UserPool) -> dict[str, Any]:
+    """The user exists, unconfirmed, and a code is in the log."""
+    pool.expect_client(call.client_id)
+    email = call.username.lower()
+    if _EMAIL.fullmatch(email) is None:
+        raise refusal("InvalidParameterException", "Username should be an email.")
+    for attribute in call.user_attributes:
+        if attribute.name != "email" or attribute.value.lower() != email:
+            raise refusal("InvalidParameterException", "The one attribute here is email, the same as the username.")
+    _expect_good_password(call.password)
+    if not pool.sign_ups.take("anybody"):
+        raise refusal("TooManyRequestsException", "Too many requests")
+    user = User(str(uuid4()), email, pool.passwords.hash(call.password), is_confirmed=False)
+    now = pool.clock().timestamp()
+    if not pool.store.add_user(user, now=now, forget_unconfirmed_before=now - CODE_SECONDS["sign_up"]):
+        raise refusal("UsernameExistsException", "User already exists")
+    pool.send_code(user, "sign_up")
+    return {"UserConfirmed": False, "UserSub": user.sub, "CodeDeliveryDetails": delivery(email)}
+
+
+def resend_confirmation_code(call: calls.UserCall, *, pool: UserPool) -> dict[str, Any]:
+    """A user who is still unconfirmed has a new code."""
+    pool.expect_client(call.client_id)
+    user = pool.store.user_by_email(call.username)
+    if user is not None and not user.is_confirmed:
+        pool.send_code(user, "sign_up")
+    return {"CodeDeliveryDetails": delivery(call.username)}
+
+
+def confirm_sign_up(call: calls.ConfirmSignUp, *, pool: UserPool) -> dict[str, Any]:
+    """The user may sign in."""
+    pool.expect_client(call.client_id)
+    user = pool.store.user_by_email(call.username)
+    if user is not None and user.is_confirmed:
+        raise refusal("NotAuthorizedException", "User cannot be confirmed. Current status is CONFIRMED")
+    confirmed = _redeem(user, "sign_up", call.confirmation_code, pool=pool)
+    pool.store.confirm_user(confirmed.sub)
+    return {}
+
+
+def forgot_password(call: calls.UserCall, *, pool: UserPool) -> dict[str, Any]:
+    """A confirmed user has a code for a new password."""
+    pool.expect_client(call.client_id)
+    user = pool.store.user_by_email(call.username)
+    if user is not None and user.is_confirmed:
+        pool.send_code(user, "reset_password")
+    return {"CodeDeliveryDetails": delivery(call.username)}
+
+
+def confirm_forgot_password(call: calls.ConfirmForgotPassword, *, pool: UserPool) -> dict[str, Any]:
+    """The new password holds; whoever was signed in with the old one is signed out."""
+    pool.expect_client(call.client_id)
+    _expect_good_password(call.password)
+    user = _redeem(pool.store.user_by_email(call.username), "reset_password", call.confirmation_code, pool=pool)
+    pool.store.set_password(user.sub, pool.passwords.hash(call.password))
+    return {}
+
+
+def keep_editor(email: str, password: str, *, pool: UserPool) -> None:
+    """A confirmed user in the group `editors` has this email and this password."""
+    user = pool.store.user_by_email(email)
+    if user is None:
+        editor = User(
+            str(uuid4()), email.lower(), pool.passwords.hash(password), is_confirmed=True, groups=("editors",)
+        )
+        pool.store.add_user(editor, now=pool.clock().timestamp(), forget_unconfirmed_before=0.0)
+        return
+    if not user.is_confirmed:
+        pool.store.confirm_user(user.sub)
+    if "editors" not in user.groups:
+        pool.store.set_groups(user.sub, (*user.groups, "editors"))
+    if not pool.passwords.match(password, user.password_hash):
+        pool.store.set_password(user.sub, pool.passwords.hash(password))
+
+
+def _expect_good_password(password: str) -> None:
+    if breach := policy_breach(password):
+        raise refusal("InvalidPasswordException", breach)
+
+
+def _redeem(user: User | None, purpose: Purpose, code: str, *, pool: UserPool) -> User:
+    if user is None:
+        raise wrong_code()
+    match pool.store.try_code(user.sub, purpose, code, now=pool.clock().timestamp()):
+        case "right":
+            return user
+        case "wrong":
+            raise refusal("CodeMismatchException", "Invalid verification code provided, please try again.")
+        case "none":
+            raise wrong_code()
