@@ -1,0 +1,131 @@
+"""Vectors in PostgreSQL, found by pgvector's HNSW index."""
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID
+
+import asyncpg
+
+from libs.db.errors import translated
+from libs.errors import PermanentError
+
+MAX_DIMENSIONS = 4000
+"""What pgvector indexes in half precision."""
+
+# Without iterative scans the index gives its first `ef_search` neighbours and the filter leaves what it leaves, down to
+# nothing for a small collection. Custom plans: only a plan that knows the collections sees that a small one is cheaper
+# by its own index (0.5 ms instead of 40 at 20,000 vectors).
+_TUNE = """
+    SET LOCAL hnsw.ef_search = 100;
+    SET LOCAL hnsw.iterative_scan = strict_order;
+    SET LOCAL plan_cache_mode = force_custom_plan
+"""
+
+_SEARCH = """
+    SELECT chunk_id, 1 - (embedding::halfvec({n}) <=> $1::real[]::halfvec({n})) AS score
+    FROM chunk_vectors
+    WHERE collection = ANY ($2) AND vector_dims(embedding) = {n}
+    ORDER BY embedding::halfvec({n}) <=> $1::real[]::halfvec({n})
+    LIMIT $3
+"""
+
+# As `real[]` a vector travels in binary: 45 µs a row for 384 numbers, where its text form costs 147.
+_UPSERT = """
+    INSERT INTO chunk_vectors (chunk_id, collection, document_id, embedding)
+    VALUES ($1, $2, $3, $4::real[]::halfvec)
+    ON CONFLICT (chunk_id) DO UPDATE
+    SET collection = EXCLUDED.collection, document_id = EXCLUDED.document_id, embedding = EXCLUDED.embedding
+"""
+
+_DELETE = "DELETE FROM chunk_vectors WHERE chunk_id = ANY ($2) AND collection = $1"
+
+_DELETE_DOCUMENT = "DELETE FROM chunk_vectors WHERE document_id = $2 AND collection = $1"
+
+_CHECK = "SELECT FROM chunk_vectors LIMIT 1"
+
+
+class PgVectorStore:
+    """The table `chunk_vectors`; vectors of another dimension than ours are never found.
+
+    Args:
+        pool: the caller's to close.
+        dimensions: of every vector, 1 to `MAX_DIMENSIONS`; the migrations have an index for the usual ones, any other
+            is searched exactly, which takes longer.
+        search_timeout_seconds: how long a search may take, waiting for a connection included.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, *, dimensions: int, search_timeout_seconds: float = 5.0) -> None:
+        if not 1 <= dimensions <= MAX_DIMENSIONS:
+            raise PermanentError(f"pgvector takes 1 to {MAX_DIMENSIONS} dimensions")
+        self._pool = pool
+        self._dimensions = dimensions
+        self._search_timeout_seconds = search_timeout_seconds
+        self._search = _SEARCH.format(n=dimensions)
+
+    async def upsert(self, collection: str, items: Sequence[tuple[UUID, UUID, Sequence[float]]]) -> None:
+        """Afterwards every search finds these vectors; all or none are written.
+
+        Args:
+            collection: which collection they belong to.
+            items: chunk id, document id, embedding.
+
+        Raises:
+            PermanentError: an embedding has another dimension than the store.
+            TransientError: the database did not answer.
+        """
+        for _, _, vector in items:
+            self._check_dimension(vector)
+        rows = [(chunk_id, collection, document_id, vector) for chunk_id, document_id, vector in items]
+        with translated():
+            await self._pool.executemany(_UPSERT, rows)
+
+    async def search(
+        self, vector: Sequence[float], *, collections: Sequence[str], top_k: int
+    ) -> list[tuple[UUID, float]]:
+        """The `top_k` nearest chunks of these collections with their cosine similarity, best first; fewer if fewer are.
+
+        Args:
+            vector: one embedding.
+            collections: where to look; nowhere else.
+            top_k: 1 to 1000.
+
+        Raises:
+            PermanentError: the embedding has another dimension than the store.
+            TransientError: the database did not answer in time.
+        """
+        self._check_dimension(vector)
+        with translated():
+            async with (
+                asyncio.timeout(self._search_timeout_seconds),
+                self._pool.acquire() as connection,
+                connection.transaction(readonly=True),
+            ):
+                await connection.execute(_TUNE)
+                rows = await connection.fetch(self._search, vector, collections, top_k)
+        return [(row["chunk_id"], row["score"]) for row in rows]
+
+    async def delete(self, collection: str, chunk_ids: Sequence[UUID]) -> None:
+        """Afterwards these chunks have no vector in the collection; unknown ones are no error.
+
+        Raises:
+            TransientError: the database did not answer.
+        """
+        with translated():
+            await self._pool.execute(_DELETE, collection, chunk_ids)
+
+    async def delete_document(self, collection: str, document_id: UUID) -> None:
+        """Afterwards no chunk of the document, of any version, has a vector in the collection.
+
+        Raises:
+            TransientError: the database did not answer.
+        """
+        with translated():
+            await self._pool.execute(_DELETE_DOCUMENT, collection, document_id)
+
+    async def check(self) -> None:
+        """Raises when the table cannot be read."""
+        await self._pool.execute(_CHECK)
+
+    def _check_dimension(self, vector: Sequence[float]) -> None:
+        if len(vector) != self._dimensions:
+            raise PermanentError(f"an embedding has {len(vector)} dimensions, the store has {self._dimensions}")
