@@ -1,0 +1,123 @@
+"""Answers from a chat model, as they are written: the SDK asks, we read (docs/adr/0008-openai-stream.md)."""
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict
+
+import openai
+
+from libs.contracts.values import Usage
+from libs.errors import EloquentError
+from libs.llm.chunks import Finished
+from libs.llm.endpoint import Endpoint
+from libs.llm.metrics import FIRST_TOKEN_SECONDS, OPERATION_SECONDS, TOKENS
+from libs.llm.reply import Reply
+from libs.llm.retries import RetryPolicy, retrying
+
+OPERATION = "chat"
+
+
+class Message(TypedDict):
+    """One message as the API takes it."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatTimeouts:
+    """How long a model may be silent, in seconds.
+
+    Attributes:
+        first_token_seconds: from a try's beginning, connecting included, to its first text.
+        between_tokens_seconds: from one event to the next; comments are silence.
+    """
+
+    first_token_seconds: float = 30.0
+    between_tokens_seconds: float = 15.0
+
+
+class OpenAIChat:
+    """A model behind an endpoint that speaks Chat Completions: OpenAI's, vLLM's, Ollama's, ours.
+
+    Args:
+        output_limit_parameter: what the endpoint calls the limit of the answer's tokens; None chooses by its host:
+            OpenAI's newer models refuse `max_tokens`, Ollama silently ignores `max_completion_tokens`.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        model: str,
+        timeouts: ChatTimeouts | None = None,
+        retries: RetryPolicy | None = None,
+        output_limit_parameter: Literal["max_tokens", "max_completion_tokens"] | None = None,
+    ) -> None:
+        self.model = model
+        self._endpoint = endpoint
+        self._timeouts = timeouts or ChatTimeouts()
+        self._retries = retries or RetryPolicy()
+        self._limit = output_limit_parameter or ("max_completion_tokens" if endpoint.is_openai else "max_tokens")
+
+    async def stream(self, messages: Sequence[Message], *, max_output_tokens: int) -> AsyncIterator[str | Finished]:
+        """Pieces of text as they arrive, then one `Finished`, always the last.
+
+        Closing the iterator, or cancelling the task that waits for it, closes the connection at once. Trouble before
+        the first text is tried again as the retry policy says; after it there is nothing to try without a new answer.
+
+        Raises:
+            InterruptedAnswerError: the text broke off.
+            TransientError: no text came, however often it was tried.
+            PermanentError: the endpoint refuses this request, and will again.
+        """
+        begun = time.monotonic()
+        try:
+            reply = await retrying(lambda: self._begin(messages, max_output_tokens), self._retries)
+            async with reply:
+                FIRST_TOKEN_SECONDS.labels(self.model, OPERATION).observe(time.monotonic() - begun)
+                text = reply.first_text
+                while True:
+                    if text:
+                        yield text
+                    if reply.over:
+                        break
+                    text = await reply.read(self._timeouts.between_tokens_seconds)
+                finished = reply.finished(self.model)
+                self._count(finished.usage, time.monotonic() - begun)
+                yield finished
+                await reply.drain()
+        except EloquentError as error:
+            seconds = time.monotonic() - begun
+            OPERATION_SECONDS.labels(self.model, OPERATION, type(error).__name__).observe(seconds)
+            raise
+
+    async def _begin(self, messages: Sequence[Message], max_output_tokens: int) -> Reply:
+        """A reply whose first text, or end, is there; the caller closes it."""
+        reply = Reply(self._request(messages, max_output_tokens))
+        try:
+            await reply.open(self._timeouts.first_token_seconds)
+        except BaseException:
+            await reply.aclose()
+            raise
+        return reply
+
+    def _request(
+        self, messages: Sequence[Message], max_output_tokens: int
+    ) -> AbstractAsyncContextManager[openai.AsyncAPIResponse[Any]]:
+        body: dict[str, Any] = {"model": self.model, "messages": messages, self._limit: max_output_tokens}
+        return self._endpoint.client.chat.completions.with_streaming_response.create(
+            **body,
+            stream=True,
+            stream_options={"include_usage": True},
+            # The body is read as it comes off the wire.
+            extra_headers={"accept-encoding": "identity"},
+        )
+
+    def _count(self, usage: Usage, seconds: float) -> None:
+        OPERATION_SECONDS.labels(self.model, OPERATION, "").observe(seconds)
+        if usage.output_tokens:
+            TOKENS.labels(self.model, OPERATION, "input").observe(usage.input_tokens)
+            TOKENS.labels(self.model, OPERATION, "output").observe(usage.output_tokens)

@@ -1,0 +1,134 @@
+"""Vectors for texts, from any endpoint that speaks OpenAI's embeddings API."""
+
+import asyncio
+import base64
+import binascii
+import struct
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import openai
+
+from libs.errors import EloquentError, PermanentError, TransientError
+from libs.llm.endpoint import Endpoint, translated
+from libs.llm.metrics import OPERATION_SECONDS, TOKENS
+from libs.llm.retries import RetryPolicy, retrying
+
+OPERATION = "embeddings"
+BATCH_MAX_TEXTS = 2048
+"""What OpenAI takes in one request."""
+
+Vector = tuple[float, ...]
+
+_SHORTENABLE = "text-embedding-3"
+_FLOAT_BYTES = 4
+
+
+class _Item(msgspec.Struct):
+    index: int
+    embedding: str | list[float]
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int = 0
+
+
+class _Response(msgspec.Struct):
+    data: list[_Item]
+    usage: _Usage | None = None
+
+
+_decode = msgspec.json.Decoder(_Response).decode
+
+
+class OpenAIEmbedder:
+    """An embedding model behind an endpoint.
+
+    Args:
+        dimensions: of every vector; a model that gives others is refused, for the index could not hold them.
+        batch_texts: texts in one request at most, 1 to `BATCH_MAX_TEXTS`.
+        timeout_seconds: for one try of one batch.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        model: str,
+        dimensions: int,
+        batch_texts: int = 128,
+        timeout_seconds: float = 20.0,
+        retries: RetryPolicy | None = None,
+    ) -> None:
+        self.model = model
+        self.dimensions = dimensions
+        self._endpoint = endpoint
+        self._batch_texts = min(batch_texts, BATCH_MAX_TEXTS)
+        self._timeout_seconds = timeout_seconds
+        self._retries = retries or RetryPolicy()
+
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
+        """One vector a text, in their order; more texts than a batch holds go out one batch after the other.
+
+        Raises:
+            TransientError: the endpoint did not answer, however often it was tried.
+            PermanentError: it refuses the texts (an empty or far too long one), or its vectors have another length.
+        """
+        vectors: list[Vector] = []
+        for start in range(0, len(texts), self._batch_texts):
+            batch = list(texts[start : start + self._batch_texts])
+            vectors += await retrying(lambda batch=batch: self._embed_batch(batch), self._retries)  # type: ignore[misc]
+        return vectors
+
+    async def _embed_batch(self, texts: list[str]) -> list[Vector]:
+        begun = time.monotonic()
+        try:
+            response = await self._request(texts)
+            vectors = [_vector(item.embedding) for item in sorted(response.data, key=lambda item: item.index)]
+            if len(vectors) != len(texts):
+                raise TransientError("the embedding endpoint did not answer every text")
+            if any(len(vector) != self.dimensions for vector in vectors):
+                raise PermanentError(
+                    f"the embedding model gives {len(vectors[0])} dimensions where {self.dimensions} are set"
+                )
+        except EloquentError as error:
+            seconds = time.monotonic() - begun
+            OPERATION_SECONDS.labels(self.model, OPERATION, type(error).__name__).observe(seconds)
+            raise
+        OPERATION_SECONDS.labels(self.model, OPERATION, "").observe(time.monotonic() - begun)
+        if response.usage and response.usage.prompt_tokens:
+            TOKENS.labels(self.model, OPERATION, "input").observe(response.usage.prompt_tokens)
+        return vectors
+
+    async def _request(self, texts: list[str]) -> _Response:
+        # Only OpenAI's third generation shortens its vectors; others refuse to be asked.
+        shorten: dict[str, Any] = {"dimensions": self.dimensions} if self.model.startswith(_SHORTENABLE) else {}
+        try:
+            async with (
+                asyncio.timeout(self._timeout_seconds),
+                self._endpoint.client.embeddings.with_streaming_response.create(
+                    model=self.model, input=texts, encoding_format="base64", **shorten
+                ) as response,
+            ):
+                return _decode(await response.read())
+        except openai.OpenAIError as error:
+            raise translated(error) from error
+        except TimeoutError as error:
+            raise TransientError("the embedding endpoint did not answer in time") from error
+        except msgspec.DecodeError as error:
+            raise TransientError("the embedding endpoint sent no vectors") from error
+        except Exception as error:
+            # Whatever the HTTP stack under the SDK calls it, a body that cannot be read is a cut connection.
+            raise TransientError("the connection to the embedding endpoint broke") from error
+
+
+def _vector(embedding: str | list[float]) -> Vector:
+    if not isinstance(embedding, str):
+        return tuple(embedding)
+    try:
+        raw = base64.b64decode(embedding, validate=True)
+        return struct.unpack(f"<{len(raw) // _FLOAT_BYTES}f", raw)
+    except (binascii.Error, struct.error) as error:
+        raise TransientError("the embedding endpoint sent broken base64") from error

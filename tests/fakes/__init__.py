@@ -1,0 +1,1 @@
+"""Servers that play a vendor's part over the vendor's own protocol."""
