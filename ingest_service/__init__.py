@@ -1,0 +1,1 @@
+"""Takes documents in and makes them searchable; reads `ingest.uploaded`; owns documents, versions and chunks."""

@@ -1,0 +1,94 @@
+"""From a document's text to the passages that are searched: whole sentences, one heading, at most so many tokens."""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import msgspec
+from semantic_text_splitter import TextSplitter
+
+from ingest_service.parsing.parsed import Block, Parsed
+
+SLICE_CHARACTERS = 20_000
+"""What the splitter gets at once: on text without spaces its time grows with the square of the length."""
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """A passage and its place; `text` is the document's text from `start` to `end`, exactly.
+
+    Attributes:
+        page: where it begins, counted from 1; None where the format has no pages.
+        heading: the headings above it, outermost first.
+    """
+
+    text: str
+    start: int
+    end: int
+    page: int | None
+    heading: tuple[str, ...]
+
+
+class Splitter(Protocol):
+    """Cuts a text at the best boundaries; gives the offset and text of each piece, without white space around it."""
+
+    def chunk_indices(self, text: str) -> list[tuple[int, str]]: ...
+
+
+def token_splitter(max_tokens: int, *, tokenizer_file: Path | None, model: str) -> Splitter:
+    """A splitter that counts as the embedding model does.
+
+    Args:
+        max_tokens: the most a chunk may have.
+        tokenizer_file: a `tokenizer.json`; without one OpenAI's encoding for `model` counts.
+        model: the embedding model; one that OpenAI does not know is counted as its latest.
+    """
+    if tokenizer_file is not None:
+        return TextSplitter.from_huggingface_tokenizer_file(str(tokenizer_file), max_tokens)
+    try:
+        return TextSplitter.from_tiktoken_model(model, max_tokens)
+    except Exception:  # noqa: BLE001 - the splitter raises a bare Exception for a model it does not know
+        return TextSplitter.from_tiktoken_model("text-embedding-3-small", max_tokens)
+
+
+def chunk(parsed: Parsed, splitter: Splitter) -> list[Chunk]:
+    """The document's chunks in order; together they hold all its text but white space between them."""
+    starts = [block.start for block in parsed.blocks]
+    chunks: list[Chunk] = []
+    for section in _sections(parsed.blocks):
+        for start, end in _slices(parsed.text, section.start, section.end):
+            for offset, text in splitter.chunk_indices(parsed.text[start:end]):
+                begin = start + offset
+                block = parsed.blocks[bisect_right(starts, begin) - 1]
+                chunks.append(Chunk(text, begin, begin + len(text), block.page, section.heading))
+    return chunks
+
+
+class _Section(NamedTuple):
+    start: int
+    end: int
+    heading: tuple[str, ...]
+
+
+def _sections(blocks: list[Block]) -> Iterator[_Section]:
+    """Runs of blocks under the same headings; a heading without text of its own goes with what follows."""
+    begin: int | None = None
+    for block, after in zip(blocks, [*blocks[1:], None], strict=True):
+        begin = block.start if begin is None else begin
+        if after is not None and (block.is_heading or after.heading == block.heading):
+            continue
+        yield _Section(begin, block.end, block.heading)
+        begin = None
+
+
+def _slices(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    while end - start > SLICE_CHARACTERS:
+        middle, limit = start + SLICE_CHARACTERS // 2, start + SLICE_CHARACTERS
+        cut = max(text.rfind("\n\n", middle, limit), text.rfind(". ", middle, limit) + 1)
+        if cut <= middle:
+            cut = max(text.rfind("\n", middle, limit), text.rfind(" ", middle, limit))
+        if cut <= middle:
+            cut = limit
+        yield start, cut
+        start = cut
+    yield start, end

@@ -1,0 +1,68 @@
+"""The process that touches one stranger's file, within limits that the kernel holds, and then ends."""
+
+import importlib
+import os
+import resource
+import signal
+import socket
+from pathlib import Path
+from types import ModuleType
+
+from ingest_service.chunking import Splitter, chunk
+from ingest_service.parsing import sniff
+from ingest_service.parsing.parsed import TextBuilder, UnreadableError
+from ingest_service.parsing.wire import Chunked, Job, Limits, Outlined, Refused, framed
+
+_PARSERS = {
+    sniff.PLAIN: "ingest_service.parsing.plain",
+    sniff.MARKDOWN: "ingest_service.parsing.markdown",
+    sniff.HTML: "ingest_service.parsing.web",
+    sniff.PDF: "ingest_service.parsing.pdf",
+    sniff.DOCX: "ingest_service.parsing.word",
+}
+OPEN_FILES_MAX = 64
+NICENESS = 10
+"""Behind the worker's own heartbeat: a busy parser must not cost it its entries."""
+
+
+def parser_of(media_type: str) -> ModuleType:
+    """The module that parses this type; imported once, before the processes that use it are forked."""
+    return importlib.import_module(_PARSERS[media_type])
+
+
+def limit(limits: Limits) -> None:
+    """From here on the kernel ends this process when it takes too much; it cannot write a file either."""
+    for kind, value in (
+        (resource.RLIMIT_AS, limits.memory_bytes),
+        (resource.RLIMIT_CPU, limits.cpu_seconds),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, OPEN_FILES_MAX),
+    ):
+        resource.setrlimit(kind, (value, value))
+    # The default action of SIGALRM ends the process even inside a library that never returns.
+    signal.setitimer(signal.ITIMER_REAL, limits.wall_seconds)
+    os.nice(NICENESS)
+
+
+def read(job: Job, connection: socket.socket, *, limits: Limits, splitter: Splitter) -> None:
+    """Send the file's outline and chunks, or the reason why there are none."""
+    try:
+        text = TextBuilder(max_characters=limits.max_characters)
+        parser_of(job.media_type).parse(Path(job.path), text)
+        parsed = text.finished()
+        connection.sendall(framed(Outlined(parsed.title, len(parsed.text))))
+        connection.sendall(framed(Chunked(chunk(parsed, splitter))))
+    except UnreadableError as error:
+        connection.sendall(framed(Refused(error.code, error.message)))
+    except (MemoryError, RecursionError):
+        connection.sendall(framed(TOO_DEMANDING))
+    except OSError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever a library raises about a stranger's bytes, the bytes are the reason
+        connection.sendall(framed(Refused("damaged_file", "This file could not be read: it seems to be damaged.")))
+
+
+TOO_DEMANDING = Refused(
+    "too_demanding", "Reading this file takes more memory than we allow: split it or save it in a simpler form."
+)

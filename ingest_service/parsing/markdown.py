@@ -1,0 +1,68 @@
+"""Markdown: its text without the marks, under its headings."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from ingest_service.parsing.parsed import TextBuilder
+from ingest_service.parsing.plain import decode
+
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?\r?\n)---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_FRONT_TITLE = re.compile(r"^title:[ \t]*(['\"]?)(.+?)\1[ \t]*$", re.MULTILINE)
+_TAGS = re.compile(r"<[^>]*>")
+
+
+def parse(path: Path, text: TextBuilder) -> None:
+    """One block a paragraph, list item, table row or code block; the front matter may name the title."""
+    source = decode(path.read_bytes())
+    front = _FRONT_MATTER.match(source)
+    if front is not None:
+        title = _FRONT_TITLE.search(front[1])
+        text.title = title[2] if title else None
+        source = source[front.end() :]
+    _write(MarkdownIt("commonmark").enable("table").parse(source), text)
+
+
+def _write(tokens: Sequence[Token], text: TextBuilder) -> None:
+    lists: list[str] = []
+    row: list[str] = []
+    mark = ""
+    for before, token in zip([None, *tokens], tokens, strict=False):
+        kind = before.type if before is not None else ""
+        if token.type == "inline":
+            if before is not None and kind == "heading_open":
+                text.heading(int(before.tag[1]), _plain(token))
+            elif kind in {"th_open", "td_open"}:
+                row.append(_plain(token))
+            else:
+                text.block(mark + _plain(token))
+                mark = ""
+        elif token.type == "tr_close":
+            text.block(" | ".join(row))
+            row = []
+        elif token.type in {"fence", "code_block", "html_block"}:
+            text.block(_TAGS.sub(" ", token.content) if token.type == "html_block" else token.content)
+        elif token.type == "list_item_open":
+            mark = f"{token.info}. " if lists[-1].startswith("ordered") else "- "
+        elif token.type.endswith("_list_open"):
+            lists.append(token.type)
+        elif token.type.endswith("_list_close"):
+            lists.pop()
+
+
+def _plain(token: Token) -> str:
+    parts: list[str] = []
+    for child in token.children or []:
+        match child.type:
+            case "text" | "code_inline" | "text_special":
+                parts.append(child.content)
+            case "image":
+                parts.append(_plain(child) or child.content)
+            case "softbreak":
+                parts.append(" ")
+            case "hardbreak":
+                parts.append("\n")
+    return "".join(parts)

@@ -1,0 +1,39 @@
+"""Plain text, and the decoding of every format that is text."""
+
+import codecs
+import re
+from pathlib import Path
+
+from ingest_service.parsing.parsed import TextBuilder, UnreadableError, clean
+
+_PARAGRAPHS = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
+_BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+RARE_SHARE = 0.25
+"""Western text in Windows-1252 has fewer accents than this; more means another encoding, which we do not guess."""
+
+
+def parse(path: Path, text: TextBuilder) -> None:
+    """One block a paragraph."""
+    for paragraph in _PARAGRAPHS.split(clean(decode(path.read_bytes()))):
+        text.block(paragraph)
+
+
+def decode(raw: bytes) -> str:
+    """The text of a file in UTF-8, UTF-16 with its mark, or Windows-1252.
+
+    Raises:
+        UnreadableError: `unknown_encoding`.
+    """
+    for mark, encoding in _BYTE_ORDER_MARKS.items():
+        if raw.startswith(mark):
+            return raw.decode(encoding, errors="replace")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        rare = sum(byte > 0x7F for byte in raw)  # noqa: PLR2004 - above is not ASCII
+    try:
+        if rare <= RARE_SHARE * len(raw):
+            return raw.decode("cp1252")
+    except UnicodeDecodeError:
+        pass
+    raise UnreadableError("unknown_encoding", "We cannot tell this file's character encoding: save it as UTF-8.")

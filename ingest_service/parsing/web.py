@@ -1,0 +1,105 @@
+"""HTML: the text a reader sees of the main part, under its headings."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from ingest_service.parsing.parsed import TextBuilder
+from ingest_service.parsing.plain import decode
+
+_UNSEEN = {"script", "style", "noscript", "template", "svg", "math", "iframe", "object", "head", "select", "button"}
+_AROUND = {"nav", "footer", "aside", "dialog"}
+"""What stands around the text on every page of a site."""
+_INLINE = {
+    *("a", "abbr", "b", "bdi", "bdo", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins", "kbd", "label"),
+    *("mark", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr"),
+}
+_HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
+_CELLS = {"td", "th"}
+_TEXT = "-text"
+_SPACES = re.compile(r"\s+")
+
+
+def parse(path: Path, text: TextBuilder) -> None:
+    """One block a paragraph, list item or table row; `<title>`, or else the first `<h1>`, is the title."""
+    page = LexborHTMLParser(decode(path.read_bytes()))
+    title = page.css_first("title") or page.css_first("h1")
+    text.title = title.text() if title is not None else None
+    articles = page.css("article")
+    root = page.css_first("main") or (articles[0] if len(articles) == 1 else page.body)
+    if root is not None:
+        _Writer(text).write(root)
+
+
+class _Writer:
+    """Collects inline text until a block begins or ends."""
+
+    def __init__(self, text: TextBuilder) -> None:
+        self._text = text
+        self._line: list[str] = []
+        self._row: list[str] | None = None
+        self._preformatted = 0
+
+    def write(self, root: LexborNode) -> None:
+        for node, entering in _walk(root):
+            tag = node.tag or ""
+            if tag == _TEXT:
+                content = node.text_content or ""
+                self._line.append(content if self._preformatted else _SPACES.sub(" ", content))
+            elif tag == "br":
+                self._line.append("\n")
+            elif tag not in _INLINE:
+                self._edge(tag, entering=entering)
+        self._flush()
+
+    def _edge(self, tag: str, *, entering: bool) -> None:
+        if tag in _HEADINGS and not entering:
+            line, self._line = "".join(self._line), []
+            self._text.heading(_HEADINGS[tag], line)
+        elif tag in _CELLS and self._row is not None:
+            if not entering:
+                self._row.append(self._taken())
+        elif tag == "tr":
+            if entering:
+                self._flush()
+                self._row = []
+            else:
+                row, self._row = self._row or [], None
+                self._text.block(" | ".join(row) if any(row) else "")
+        elif self._row is None:
+            self._flush()
+        else:
+            self._line.append(" ")
+        if tag == "pre":
+            self._preformatted += 1 if entering else -1
+        if tag == "li" and entering and self._row is None:
+            self._line.append("- ")
+
+    def _taken(self) -> str:
+        line, self._line = "".join(self._line), []
+        if self._preformatted:
+            return line
+        return "\n".join(" ".join(part.split()) for part in line.split("\n"))
+
+    def _flush(self) -> None:
+        line = self._taken()
+        if line.strip() != "-":
+            self._text.block(line)
+
+
+def _walk(root: LexborNode) -> Iterator[tuple[LexborNode, bool]]:
+    """Every node that is seen, when it begins and, for elements, when it ends; without recursion, as pages are deep."""
+    stack: list[tuple[LexborNode, bool]] = [(root, True)]
+    while stack:
+        node, entering = stack.pop()
+        yield node, entering
+        if not entering or node.tag == _TEXT:
+            continue
+        stack.append((node, False))
+        child = node.last_child
+        while child is not None:
+            if child.tag not in _UNSEEN and child.tag not in _AROUND:
+                stack.append((child, True))
+            child = child.prev
