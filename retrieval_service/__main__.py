@@ -1,0 +1,32 @@
+"""`python -m retrieval_service`: the worker with its probes."""
+
+from typing import cast
+
+from libs.config import load
+from libs.service.app import serve
+from retrieval_service.settings import (
+    KnowledgeSettings,
+    ModelSettings,
+    PostgresSettings,
+    ProcessSettings,
+    RedisSettings,
+    RetrievalSettings,
+)
+from retrieval_service.wiring import build
+
+
+def main() -> None:
+    """Run until SIGTERM.
+
+    Raises:
+        SystemExit: the environment is not complete; the message names every bad variable.
+    """
+    process, redis, postgres, model, knowledge, retrieval = cast(
+        "tuple[ProcessSettings, RedisSettings, PostgresSettings, ModelSettings, KnowledgeSettings, RetrievalSettings]",
+        load(ProcessSettings, RedisSettings, PostgresSettings, ModelSettings, KnowledgeSettings, RetrievalSettings),
+    )
+    serve(build(redis, postgres, model, knowledge, retrieval), process)
+
+
+if __name__ == "__main__":
+    main()

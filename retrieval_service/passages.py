@@ -1,0 +1,70 @@
+"""The passages as Postgres has them: what is not there does not exist for an answer (ADR 0010)."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import asyncpg
+
+from libs.contracts.values import Passage, Place
+from libs.db.errors import translated
+from retrieval_service.ports import Ranking
+
+_KNOWLEDGE = "SELECT collection, version FROM knowledge_versions WHERE collection = ANY ($1)"
+
+# The rights are part of the query: whatever ids a vector store or a cache gives, nothing else can be read.
+_READ = """
+    SELECT chunk_id, document_id, version, title, media_type, page, heading, start_char, end_char, text
+    FROM searchable_chunks_v1
+    WHERE chunk_id = ANY ($1) AND collection = ANY ($2)
+"""
+
+
+class PostgresPassages:
+    """Reads ingest's tables through its versioned view.
+
+    Args:
+        pool: the caller's to close.
+    """
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def knowledge(self, collections: Sequence[str]) -> dict[str, int]:
+        """The version of each of these collections in which something was ever made searchable.
+
+        Raises:
+            TransientError: the database does not answer.
+        """
+        with translated():
+            rows = await self._pool.fetch(_KNOWLEDGE, collections)
+        return {row["collection"]: row["version"] for row in rows}
+
+    async def read(self, ranking: Ranking, *, collections: Sequence[str]) -> tuple[Passage, ...]:
+        """The ranking's passages in its order; what was deleted, replaced or is of another collection is left out.
+
+        Raises:
+            TransientError: the database does not answer.
+        """
+        if not ranking:
+            return ()
+        with translated():
+            rows = await self._pool.fetch(_READ, [chunk_id for chunk_id, _ in ranking], collections)
+        found: dict[UUID, asyncpg.Record] = {row["chunk_id"]: row for row in rows}
+        return tuple(_passage(found[chunk_id], score) for chunk_id, score in ranking if chunk_id in found)
+
+    async def check(self) -> None:
+        """Raises when the database does not answer."""
+        await self.knowledge(())
+
+
+def _passage(row: asyncpg.Record, score: float) -> Passage:
+    return Passage(
+        chunk_id=row["chunk_id"],
+        document_id=row["document_id"],
+        version=row["version"],
+        title=row["title"],
+        media_type=row["media_type"],
+        place=Place(page=row["page"], heading=tuple(row["heading"]), start=row["start_char"], end=row["end_char"]),
+        text=row["text"],
+        score=score,
+    )

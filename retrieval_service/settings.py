@@ -1,0 +1,52 @@
+"""Everything about retrieval that can be set."""
+
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from libs.config import ModelSettings, PostgresSettings, ProcessSettings, RedisSettings, Settings
+
+__all__ = [
+    "KnowledgeSettings",
+    "ModelSettings",
+    "PostgresSettings",
+    "ProcessSettings",
+    "RedisSettings",
+    "RetrievalSettings",
+]
+
+
+class KnowledgeSettings(Settings):
+    """How knowledge is embedded and where its vectors are; the same for ingest, so without a prefix."""
+
+    embedding_model: str = Field("text-embedding-3-small", min_length=1, description="The model that embeds")
+    embedding_dimensions: int = Field(1536, ge=1, le=4000, description="Length of the model's vectors")
+    pinecone_api_key: SecretStr | None = Field(None, description="Key of Pinecone; without it pgvector is used")
+    pinecone_index_host: str | None = Field(None, min_length=1, description="Host of the Pinecone index")
+
+    @model_validator(mode="after")
+    def _pinecone_is_whole(self) -> Self:
+        if (self.pinecone_api_key is None) != (self.pinecone_index_host is None):
+            raise ValueError("set both PINECONE_API_KEY and PINECONE_INDEX_HOST, or neither")
+        return self
+
+
+class RetrievalSettings(Settings):
+    """What only retrieval has."""
+
+    model_config = SettingsConfigDict(env_prefix="RETRIEVAL_")
+
+    top_k: int = Field(8, ge=1, le=50, description="Passages given to a question at most")
+    min_score: float = Field(
+        0.3, ge=-1, le=1, description="Least cosine similarity of a passage, calibrated for all-MiniLM-L6-v2 (ADR 0011)"
+    )
+    concurrency: int = Field(16, ge=1, le=256, description="Questions a process works on at once")
+    embed_timeout_seconds: float = Field(5.0, gt=0, description="How long embedding a question may take")
+    search_timeout_seconds: float = Field(5.0, gt=0, description="How long a search in the vector store may take")
+    cache_vector_ttl_seconds: int = Field(
+        900, ge=1, le=86_400, description="How long a query's vector is kept; 1.5 KB of Redis each at 384 dimensions"
+    )
+    cache_ranking_ttl_seconds: int = Field(
+        300, ge=1, le=86_400, description="How long what a query found is kept, while its collections do not change"
+    )
