@@ -1,0 +1,124 @@
+"""Sessions in PostgreSQL, for their owners: whoever asks is part of every statement."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from history_service.cursors import SessionCursor
+from libs.db.errors import translated
+
+_LIST = """
+    SELECT session_id, title, created_at, updated_at FROM chat_sessions
+    WHERE user_id = $1 AND deleted_at IS NULL
+      AND ($2::timestamptz IS NULL OR (updated_at, session_id) < ($2::timestamptz, $3::uuid))
+    ORDER BY updated_at DESC, session_id DESC
+    LIMIT $4
+"""
+
+_READ = """
+    SELECT session_id, title, created_at, updated_at FROM chat_sessions
+    WHERE session_id = $1 AND user_id = $2 AND deleted_at IS NULL
+"""
+
+_RENAME = """
+    UPDATE chat_sessions SET title = $3 WHERE session_id = $1 AND user_id = $2 AND deleted_at IS NULL
+    RETURNING session_id, title, created_at, updated_at
+"""
+
+# The tombstone keeps nothing that anybody wrote.
+_BURY = """
+    UPDATE chat_sessions SET deleted_at = now(), title = ''
+    WHERE session_id = $1 AND user_id = $2 AND deleted_at IS NULL
+    RETURNING session_id
+"""
+
+_FORGET = "DELETE FROM chat_messages WHERE session_id = $1"
+
+_ACTIVE = """
+    SELECT answer.message_id AS answer_id, question.message_id AS question_id, answer.status
+    FROM chat_messages AS answer
+    JOIN chat_messages AS question
+      ON question.session_id = answer.session_id AND question.position = answer.position - 1
+    JOIN chat_sessions ON chat_sessions.session_id = answer.session_id
+    WHERE answer.session_id = $1 AND chat_sessions.user_id = $2 AND chat_sessions.deleted_at IS NULL
+      AND answer.status IN ('queued', 'opened')
+    ORDER BY answer.position
+    LIMIT 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A session as its owner sees it."""
+
+    session_id: UUID
+    title: str
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def cursor(self) -> SessionCursor:
+        """Its place in the list."""
+        return SessionCursor(self.updated_at, self.session_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveAnswer:
+    """An answer that has not ended."""
+
+    answer_id: UUID
+    question_id: UUID
+    status: str
+
+
+class PostgresSessions:
+    """What owners do with their sessions; None or False: there is none of theirs with this id.
+
+    Args:
+        pool: connections to the writer.
+        reader: connections to a replica for lists, or the same pool; what it shows may be a moment old.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, *, reader: asyncpg.Pool) -> None:
+        self._pool = pool
+        self._reader = reader
+
+    async def list(self, user_id: UUID, *, after: SessionCursor | None, limit: int) -> list[SessionRow]:
+        """The user's sessions, latest first."""
+        place = (after.updated_at, after.session_id) if after else (None, None)
+        with translated():
+            return [_session(row) for row in await self._reader.fetch(_LIST, user_id, *place, limit)]
+
+    async def read(self, session_id: UUID, user_id: UUID) -> SessionRow | None:
+        """One session."""
+        with translated():
+            row = await self._pool.fetchrow(_READ, session_id, user_id)
+        return _session(row) if row else None
+
+    async def rename(self, session_id: UUID, user_id: UUID, *, title: str) -> SessionRow | None:
+        """The session with its new title."""
+        with translated():
+            row = await self._pool.fetchrow(_RENAME, session_id, user_id, title)
+        return _session(row) if row else None
+
+    async def delete(self, session_id: UUID, user_id: UUID) -> bool:
+        """Afterwards the session and its messages are gone; an answer under way ends as failed."""
+        with translated():
+            async with self._pool.acquire() as connection, connection.transaction():
+                if await connection.fetchval(_BURY, session_id, user_id) is None:
+                    return False
+                await connection.execute(_FORGET, session_id)
+                return True
+
+    async def active(self, session_id: UUID, user_id: UUID) -> ActiveAnswer | None:
+        """The session's earliest answer that has not ended."""
+        with translated():
+            row = await self._pool.fetchrow(_ACTIVE, session_id, user_id)
+        return ActiveAnswer(**row) if row else None
+
+
+def _session(row: Any) -> SessionRow:
+    return SessionRow(**row)

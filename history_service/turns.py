@@ -1,0 +1,244 @@
+"""Turns in PostgreSQL: opened and ended in the order of their sessions.
+
+Every transaction locks its session's row before it looks at the session's messages, so the order of a session is
+decided one event at a time; where a user's row is locked too, it is locked first.
+"""
+
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from history_service.past import PastLimits, PastTurn, recent_messages
+from history_service.ports import OpenedTurn, RecordedAnswer, StoredTurn
+from libs.contracts.events import AnswerWritten
+from libs.contracts.frames import Ended
+from libs.contracts.values import PastMessage, Principal, Timings, Turn, Usage
+from libs.db.errors import translated
+
+Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+
+# Written at most once a minute: a row of every question would be rewritten for nothing.
+_SEE_USER = """
+    INSERT INTO users (user_id, is_guest) VALUES ($1, $2)
+    ON CONFLICT (user_id) DO UPDATE SET last_seen_at = now(), is_guest = excluded.is_guest
+    WHERE users.last_seen_at < now() - interval '1 minute' OR users.is_guest <> excluded.is_guest
+"""
+
+# No row when the session is somebody else's or was deleted.
+_LOCK_OR_CREATE_SESSION = """
+    INSERT INTO chat_sessions (session_id, user_id, title) VALUES ($1, $2, $3)
+    ON CONFLICT (session_id) DO UPDATE SET updated_at = now()
+    WHERE chat_sessions.user_id = excluded.user_id AND chat_sessions.deleted_at IS NULL
+    RETURNING session_id
+"""
+
+_ADD_TURN = """
+    WITH place AS (
+        SELECT coalesce((SELECT max(position) FROM chat_messages WHERE session_id = $1), 0) AS last,
+               EXISTS (
+                   SELECT FROM chat_messages WHERE session_id = $1 AND status IN ('queued', 'opened')
+               ) AS waits
+    )
+    INSERT INTO chat_messages (
+        message_id, session_id, position, role, content, created_at,
+        status, groups, asked_by, opened_by, opened_at
+    )
+    SELECT $2::uuid, $1::uuid, last + 1, 'user', $4::text, $5::timestamptz,
+           NULL, NULL, NULL, NULL, NULL
+    FROM place
+    UNION ALL
+    SELECT $3::uuid, $1::uuid, last + 2, 'assistant', '', now(),
+           CASE WHEN waits THEN 'queued' ELSE 'opened' END, $6::text[], $7::uuid,
+           CASE WHEN waits THEN NULL ELSE $7::uuid END,
+           CASE WHEN waits THEN NULL ELSE now() END
+    FROM place
+    ON CONFLICT (message_id) DO NOTHING
+    RETURNING role, position, status, asked_by, opened_by
+"""
+
+_ANSWER = """
+    SELECT position, status, asked_by, opened_by, digest, failure, model, usage, timings
+    FROM chat_messages WHERE message_id = $1 AND session_id = $2
+"""
+
+_PAST = """
+    SELECT question.content AS question, answer.content AS answer
+    FROM chat_messages AS answer
+    JOIN chat_messages AS question
+      ON question.session_id = answer.session_id AND question.position = answer.position - 1
+    WHERE answer.session_id = $1 AND answer.position < $2 AND answer.role = 'assistant'
+      AND answer.status IN ('completed', 'cancelled') AND answer.content <> ''
+    ORDER BY answer.position DESC
+    LIMIT $3
+"""
+
+LOCK_SESSION = """
+    UPDATE chat_sessions SET updated_at = now() WHERE session_id = $1 AND deleted_at IS NULL RETURNING session_id
+"""
+
+_END = """
+    UPDATE chat_messages
+    SET status = $3, content = $4, failure = $5, citations = $6, model = $7, usage = $8, timings = $9, digest = $10,
+        completed_at = now()
+    WHERE message_id = $1 AND session_id = $2 AND status IN ('queued', 'opened')
+    RETURNING status, digest, failure, model, usage, timings
+"""
+
+_EARLIEST_UNFINISHED = """
+    SELECT message_id, status, opened_by FROM chat_messages
+    WHERE session_id = $1 AND status IN ('queued', 'opened')
+    ORDER BY position
+    LIMIT 1
+"""
+
+_OPEN = """
+    UPDATE chat_messages SET status = 'opened', opened_by = $2, opened_at = now()
+    WHERE message_id = $1 AND status = 'queued'
+"""
+
+_FIRST_ANSWER = 2
+"""The position of a session's first answer: nothing to remember there."""
+
+_TURN = """
+    SELECT answer.session_id, question.message_id AS question_id, answer.message_id AS answer_id, users.user_id,
+           users.is_guest, answer.groups, question.content AS question, question.created_at AS asked_at,
+           answer.position
+    FROM chat_messages AS answer
+    JOIN chat_messages AS question
+      ON question.session_id = answer.session_id AND question.position = answer.position - 1
+    JOIN chat_sessions ON chat_sessions.session_id = answer.session_id
+    JOIN users USING (user_id)
+    WHERE answer.message_id = $1
+"""
+
+
+class PostgresTurns:
+    """Fits `TurnStore`."""
+
+    def __init__(self, pool: asyncpg.Pool, *, past: PastLimits) -> None:
+        self._pool = pool
+        self._past = past
+
+    async def open(self, turn: Turn, *, event_id: UUID, title: str) -> StoredTurn | None:
+        try:
+            with translated():
+                async with self._pool.acquire() as connection, connection.transaction():
+                    return await self._open(connection, turn, event_id=event_id, title=title)
+        except _NotTheirsError:
+            return None
+
+    async def _open(self, connection: Connection, turn: Turn, *, event_id: UUID, title: str) -> StoredTurn:
+        principal = turn.principal
+        await connection.execute(_SEE_USER, principal.user_id, principal.is_guest)
+        locked = await connection.fetchval(_LOCK_OR_CREATE_SESSION, turn.session_id, principal.user_id, title)
+        if locked is None:
+            raise _NotTheirsError
+        added = await connection.fetch(
+            _ADD_TURN,
+            turn.session_id,
+            turn.question_id,
+            turn.answer_id,
+            turn.question,
+            turn.asked_at,
+            list(principal.groups),
+            event_id,
+        )
+        answer = next((row for row in added if row["role"] == "assistant"), None)
+        if answer is None:
+            answer = await connection.fetchrow(_ANSWER, turn.answer_id, turn.session_id)
+        assert answer is not None, "the answer was there when it was not inserted"  # noqa: S101 - ids decide it
+        status, asked_by, opened_by = answer["status"], answer["asked_by"], answer["opened_by"]
+        if status not in {"queued", "opened"}:
+            return StoredTurn(status, asked_by, opened_by, ended=ended_frame(answer))
+        history: tuple[PastMessage, ...] = ()
+        if opened_by == event_id:
+            history = await self.history(connection, turn.session_id, before=answer["position"])
+        return StoredTurn(status, asked_by, opened_by, history)
+
+    async def record(self, written: AnswerWritten, *, digest: str) -> RecordedAnswer | None:
+        with translated():
+            async with self._pool.acquire() as connection, connection.transaction():
+                return await self._record(connection, written, digest=digest)
+
+    async def _record(self, connection: Connection, written: AnswerWritten, *, digest: str) -> RecordedAnswer | None:
+        turn = written.turn
+        if await connection.fetchval(LOCK_SESSION, turn.session_id) is None:
+            return None
+        stored = await connection.fetchrow(
+            _END,
+            turn.answer_id,
+            turn.session_id,
+            written.status,
+            written.text,
+            written.failure,
+            [citation.model_dump(mode="json") for citation in written.citations],
+            written.model,
+            written.usage.model_dump(),
+            written.timings.model_dump(),
+            digest,
+        )
+        is_first = stored is not None
+        stored = stored or await connection.fetchrow(_ANSWER, turn.answer_id, turn.session_id)
+        if stored is None:
+            return None
+        opens = await self.open_next(connection, turn.session_id, event_id=written.event_id)
+        return RecordedAnswer(ended_frame(stored), is_first, opens)
+
+    async def open_next(self, connection: Connection, session_id: UUID, *, event_id: UUID | None) -> OpenedTurn | None:
+        """The session's earliest unfinished turn, if it is this event's to open; the session's row is locked.
+
+        An event that opened it before, and whose worker died before it could say so, opens it again.
+        """
+        earliest = await connection.fetchrow(_EARLIEST_UNFINISHED, session_id)
+        if earliest is None:
+            return None
+        if earliest["status"] == "queued":
+            await connection.execute(_OPEN, earliest["message_id"], event_id)
+        elif event_id is None or earliest["opened_by"] != event_id:
+            return None
+        return await self.opened(connection, earliest["message_id"])
+
+    async def opened(self, connection: Connection, answer_id: UUID) -> OpenedTurn | None:
+        """The turn of an answer with its session's latest messages, or None when it is gone."""
+        row = await connection.fetchrow(_TURN, answer_id)
+        if row is None:
+            return None
+        history = await self.history(connection, row["session_id"], before=row["position"])
+        return OpenedTurn(turn_of(row), history)
+
+    async def history(self, connection: Connection, session_id: UUID, *, before: int) -> tuple[PastMessage, ...]:
+        """The session's latest answered turns below a position, within the limits, oldest first."""
+        if before <= _FIRST_ANSWER:
+            return ()
+        rows = await connection.fetch(_PAST, session_id, before, self._past.turns)
+        return recent_messages([PastTurn(row["question"], row["answer"]) for row in rows], self._past)
+
+
+class _NotTheirsError(Exception):
+    """Rolls the transaction back: a stranger's question leaves no trace."""
+
+
+def turn_of(row: Any) -> Turn:
+    """A row of `_TURN`, or one with the same columns, as a turn."""
+    principal = Principal(user_id=row["user_id"], is_guest=row["is_guest"], groups=tuple(row["groups"] or ()))
+    return Turn(
+        session_id=row["session_id"],
+        question_id=row["question_id"],
+        answer_id=row["answer_id"],
+        principal=principal,
+        question=row["question"],
+        asked_at=row["asked_at"],
+    )
+
+
+def ended_frame(row: Any) -> Ended:
+    """The last frame of a stored answer's log."""
+    return Ended(
+        status=row["status"],
+        digest=row["digest"],
+        failure=row["failure"],
+        model=row["model"],
+        usage=Usage.model_validate(row["usage"] or {}),
+        timings=Timings.model_validate(row["timings"] or {}),
+    )

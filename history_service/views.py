@@ -1,0 +1,87 @@
+"""What the API shows."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from history_service.ports import TurnStatus
+from history_service.text import folded
+from libs.contracts.values import Citation, Timings, Usage
+
+TITLE_LIMIT = 200
+"""What `chat_sessions.title` holds."""
+
+
+class Session(BaseModel):
+    """A chat between the caller and the assistant; `updated_at` is when a turn was last asked or ended."""
+
+    id: UUID
+    title: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class SessionPage(BaseModel):
+    """Sessions, latest first; `next_cursor` is null on the last page."""
+
+    items: list[Session]
+    next_cursor: str | None
+
+
+class Message(BaseModel):
+    """One utterance.
+
+    Everything from `status` on belongs to the assistant's messages; `digest` is the hex SHA-256 of `content` in UTF-8,
+    `failure` a stable name of the reason when `status` is `failed`.
+    """
+
+    id: UUID
+    role: Literal["user", "assistant"]
+    content: str
+    created_at: datetime
+    status: TurnStatus | None = None
+    failure: str | None = None
+    citations: list[Citation] = []
+    model: str | None = None
+    usage: Usage | None = None
+    timings: Timings | None = None
+    digest: str | None = None
+    completed_at: datetime | None = None
+
+
+class MessagePage(BaseModel):
+    """Messages in the order that was asked for; `next_cursor` is null on the last page."""
+
+    items: list[Message]
+    next_cursor: str | None
+
+
+class Active(BaseModel):
+    """The session's earliest answer that has not ended."""
+
+    answer_id: UUID
+    question_id: UUID
+    status: Literal["queued", "opened"]
+
+
+def _visible(title: str) -> str:
+    folded_title = folded(title)
+    if not folded_title:
+        raise ValueError("a title has at least one visible character")
+    return folded_title
+
+
+class Rename(BaseModel):
+    """A session's new title."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Annotated[str, Field(min_length=1, max_length=TITLE_LIMIT), AfterValidator(_visible)]
+
+
+def message_of(row: Any) -> Message:
+    """A row of `history_service.messages` as the API shows it."""
+    fields = {name: row[name] for name in Message.model_fields if name != "id"}
+    return Message.model_validate({"id": row["message_id"], **fields})

@@ -1,0 +1,83 @@
+"""The composition roots: which adapters the worker and the API are made of."""
+
+from functools import partial
+
+from fastapi import FastAPI
+
+from history_service.api import messages_router, sessions_router
+from history_service.messages import PostgresMessages
+from history_service.open_turn import open_turn
+from history_service.past import PastLimits
+from history_service.queues import RedisTurnQueues
+from history_service.record_answer import record_answer
+from history_service.sessions import PostgresSessions
+from history_service.settings import HistorySettings
+from history_service.sweep import Patience, sweep, sweeping
+from history_service.turns import PostgresTurns
+from history_service.unfinished import PostgresUnfinishedTurns
+from history_service.worker import register
+from libs.answers.activity import LogActivity
+from libs.auth.cognito import TokenVerifier
+from libs.auth.http import authenticated
+from libs.bus.bus import Bus
+from libs.bus.connection import connect
+from libs.clock import utc_now
+from libs.config import IdentitySettings, PostgresSettings, RedisSettings
+from libs.db.pool import create_pool
+from libs.service.app import build_app
+from libs.service.health import Health
+
+GROUP = "history"
+
+
+def worker_app(history: HistorySettings, redis_settings: RedisSettings, postgres: PostgresSettings) -> FastAPI:
+    """The worker: turns, answers, and the sweeper."""
+    pool = create_pool(postgres, application_name="history-worker")
+    redis = connect(str(redis_settings.redis_url))
+    bus = Bus(redis_settings, redis, group=GROUP)
+    turns = PostgresTurns(pool, past=PastLimits(history.past_turns, history.past_characters))
+    register(
+        bus,
+        open_turn=partial(open_turn, store=turns),
+        record_answer=partial(record_answer, store=turns),
+        concurrency=history.concurrency,
+    )
+    once = partial(
+        sweep,
+        turns=PostgresUnfinishedTurns(pool, turns),
+        logs=LogActivity(redis, redis_settings.bus_partitions, utc_now),
+        queues=RedisTurnQueues(redis, partitions=redis_settings.bus_partitions),
+        publish=bus.publish,
+        patience=Patience(history.silent_seconds, history.max_reopenings),
+        clock=utc_now,
+    )
+    return build_app(
+        "history-worker",
+        title="Eloquent history worker",
+        health=Health(
+            checks={"postgres": partial(pool.fetchval, "SELECT 1"), "redis": bus.check}, pulses={"bus": bus.alive}
+        ),
+        resources=[redis, pool, bus, sweeping(once, every_seconds=history.sweep_seconds)],
+    )
+
+
+def api_app(history: HistorySettings, postgres: PostgresSettings, identity: IdentitySettings) -> FastAPI:
+    """The API: people read, rename and delete their sessions."""
+    pool = create_pool(postgres, application_name="history-api")
+    reader, pools = pool, [pool]
+    if history.reader_database_url is not None:
+        replica = postgres.model_copy(update={"database_url": history.reader_database_url})
+        reader = create_pool(replica, application_name="history-api-reader")
+        pools.append(reader)
+    verifier = TokenVerifier.from_settings(identity)
+    principal = authenticated(verifier)
+    return build_app(
+        "history-api",
+        title="Eloquent sessions",
+        health=Health(checks={"postgres": partial(pool.fetchval, "SELECT 1"), "identity": verifier.check}),
+        resources=pools,
+        routers=[
+            sessions_router(PostgresSessions(pool, reader=reader), principal=principal),
+            messages_router(PostgresMessages(pool, reader=reader), principal=principal),
+        ],
+    )
