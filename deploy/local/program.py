@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 POLL_SECONDS = 0.02
 STOP_SECONDS = 10.0
+LINE_MAX_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ async def launch(program: Program, *, output: int | None = None) -> Process:
         stdout=output,
         stderr=None if output is None else asyncio.subprocess.STDOUT,
         start_new_session=True,
+        limit=LINE_MAX_BYTES,
         **options,
     )
 

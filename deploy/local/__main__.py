@@ -1,0 +1,36 @@
+"""`python -m deploy.local`: everything on this machine, with one command."""
+
+import asyncio
+import os
+import sys
+
+from dotenv import dotenv_values
+
+from deploy.local.environment import compose, validate
+from deploy.local.log_lines import Log
+from deploy.local.plan import unused_ports
+from deploy.local.ports import plan_ports, require_free
+from deploy.local.settings import ENV_FILE, LocalSettings
+from deploy.local.state import load_secrets, locked
+from deploy.local.supervisor import Supervisor
+from libs.config import load
+
+
+def main() -> int:
+    """The exit code, after a run."""
+    given = {name: value for name, value in dotenv_values(ENV_FILE).items() if value is not None} | dict(os.environ)
+    (settings,) = load(LocalSettings)
+    ports = plan_ports(settings.port)
+    folder = settings.local_dir.resolve()
+    with locked(folder):
+        composition = compose(given, ports=ports, folder=folder, secrets=load_secrets(folder))
+        validate(composition.environment)
+        require_free(ports, unused=unused_ports(composition.embedded, ports))
+        person = settings.log_format == "text" or (settings.log_format == "auto" and sys.stdout.isatty())
+        log = Log(level=composition.environment.get("LOG_LEVEL", "INFO"), raw=not person, colour=sys.stdout.isatty())
+        supervisor = Supervisor(settings, composition, ports=ports, log=log)
+        return asyncio.run(supervisor.run())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

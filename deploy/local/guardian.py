@@ -1,0 +1,71 @@
+"""Ends what a run started when the run itself is gone, however it went: a process of its own that outlives a kill -9.
+
+It holds the reading end of a pipe, whose writing end the run alone has. Over it come lines `+<pid> <signal>` and
+`-<pid>`; its end means that the run has ended, in whatever way. What is still listed then is ended, with all its
+children.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+
+import psutil
+
+GRACE_SECONDS = 8.0
+"""Less than it takes a person to start again and find the ports taken."""
+
+
+def main() -> None:
+    """Watch until the pipe ends, then end what is left."""
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.SIG_IGN)
+    end_all(watch(sys.stdin))
+
+
+def watch(lines: Iterable[str]) -> list[tuple[psutil.Process, int]]:
+    """The processes that were listed and not struck out when the lines ended, each with its stop signal."""
+    listed: dict[int, tuple[psutil.Process, int]] = {}
+    for line in lines:
+        pid, _, stop_signal = line[1:].strip().partition(" ")
+        if line.startswith("+"):
+            try:
+                # Made now, it remembers when the process began: an id that is reused later is not taken for it.
+                listed[int(pid)] = (psutil.Process(int(pid)), int(stop_signal))
+            except psutil.NoSuchProcess:
+                continue
+        else:
+            listed.pop(int(pid), None)
+    return list(listed.values())
+
+
+def end_all(listed: list[tuple[psutil.Process, int]]) -> None:
+    """Asked first, killed after `GRACE_SECONDS`; their children and children's children too."""
+    family = {relative for process, _ in listed for relative in _family(process)}
+    for process, stop_signal in listed:
+        _send(process, stop_signal)
+    # Their children are asked by their parents; who still lives at the end was orphaned or does not listen.
+    _, alive = psutil.wait_procs(list(family), timeout=GRACE_SECONDS)
+    for left in {relative for process in alive for relative in _family(process)}:
+        _send(left, signal.SIGKILL)
+    for process, _ in listed:
+        # Each leads a process group: this finds the children that were born after the family was counted.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _family(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _send(process: psutil.Process, number: int) -> None:
+    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        process.send_signal(number)
+
+
+if __name__ == "__main__":
+    main()

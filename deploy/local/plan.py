@@ -1,0 +1,59 @@
+"""Which processes make up a run: the servers it embeds, and every service."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from deploy.local.ports import LOOPBACK, Ports
+from deploy.local.program import Program
+
+
+@dataclass(frozen=True)
+class Service:
+    """A Python process of ours.
+
+    Attributes:
+        name: as the log calls it, and its place among the ports.
+        module: what `python -m` runs, with its arguments.
+        part: the embedded part it is, which a real one may replace; None for what always runs.
+    """
+
+    name: str
+    module: tuple[str, ...]
+    part: str | None = None
+
+    def port(self, ports: Ports) -> int:
+        """Where its API and its probes are."""
+        return int(getattr(ports, self.name.replace("-", "_")))
+
+
+PARTS = (
+    Service("identity", ("deploy.local.identity",), part="identity"),
+    Service("models", ("deploy.local.models",), part="models"),
+)
+SERVICES = (
+    Service("gateway", ("gateway",)),
+    Service("history-api", ("history_service", "api")),
+    Service("history-worker", ("history_service", "worker")),
+    Service("retrieval", ("retrieval_service",)),
+    Service("generation", ("generation_service",)),
+    Service("ingest-api", ("ingest_service", "api")),
+    Service("ingest-worker", ("ingest_service", "worker")),
+)
+
+
+def python_program(service: Service, environment: Mapping[str, str], ports: Ports) -> Program:
+    """The service as a process; only the gateway listens where the user says, the rest stay on the loopback."""
+    host = environment.get("HOST", LOOPBACK) if service.name == "gateway" else LOOPBACK
+    return Program(
+        name=service.name,
+        command=(sys.executable, "-m", *service.module),
+        environment={**environment, "HOST": host, "PORT": str(service.port(ports))},
+    )
+
+
+def unused_ports(embedded: frozenset[str], ports: Ports) -> frozenset[int]:
+    """The ports of the parts that a real one replaces."""
+    return frozenset(
+        getattr(ports, part) for part in ("valkey", "postgres", "identity", "models") if part not in embedded
+    )

@@ -1,0 +1,75 @@
+"""Waiting: for a server to answer, and for every service to say that it may take traffic."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+
+import httpx
+
+from deploy.local.log_lines import Log
+from deploy.local.program import Server
+
+SERVER_SECONDS = 60.0
+SERVICES_SECONDS = 180.0
+"""A first start on a slow disk compiles everything; more than this is not slowness."""
+POLL_SECONDS = 0.05
+REMIND_SECONDS = 10.0
+
+
+class NotReadyError(Exception):
+    """A part did not get ready; the message says which, and what it said last."""
+
+
+async def wait_for_server(name: str, server: Server) -> None:
+    """The server answers.
+
+    Raises:
+        NotReadyError: it does not, and its log above says why.
+    """
+    try:
+        async with asyncio.timeout(SERVER_SECONDS):
+            while True:
+                if await server.is_ready():
+                    return
+                await asyncio.sleep(POLL_SECONDS)
+    except TimeoutError as error:
+        raise NotReadyError(f"{name} did not get ready within {SERVER_SECONDS:.0f} seconds") from error
+
+
+async def wait_for_services(addresses: Mapping[str, str], http: httpx.AsyncClient, log: Log) -> None:
+    """Every service's `/readyz` is 200. A service that takes long is named, with what it waits for.
+
+    Raises:
+        NotReadyError: some are not ready after `SERVICES_SECONDS`.
+    """
+    waiting = dict.fromkeys(addresses, "not started")
+    began = reminded = time.monotonic()
+    while waiting:
+        answers = await asyncio.gather(*(_state(http, addresses[name]) for name in waiting))
+        waiting = {name: state for name, state in zip(waiting, answers, strict=True) if state is not None}
+        now = time.monotonic()
+        if waiting and now - began > SERVICES_SECONDS:
+            raise NotReadyError(f"not ready: {_listed(waiting)}")
+        if waiting and now - reminded > REMIND_SECONDS:
+            reminded = now
+            log.say(f"still waiting for {_listed(waiting)}")
+        if waiting:
+            await asyncio.sleep(POLL_SECONDS)
+
+
+async def _state(http: httpx.AsyncClient, address: str) -> str | None:
+    try:
+        response = await http.get(f"{address}/readyz", timeout=2.0)
+    except httpx.HTTPError:
+        return "starting"
+    if response.is_success:
+        return None
+    try:
+        checks = response.json()["checks"]
+    except (ValueError, KeyError, TypeError):
+        return f"status {response.status_code}"
+    return ", ".join(f"{name} {state}" for name, state in checks.items() if state != "ok")
+
+
+def _listed(waiting: Mapping[str, str]) -> str:
+    return "; ".join(f"{name} ({state})" for name, state in waiting.items())

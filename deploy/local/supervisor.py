@@ -1,0 +1,135 @@
+"""One run from start to stop: the embedded servers, the migrations, every service, the sample knowledge."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Mapping
+
+import httpx
+
+from deploy.local import banner
+from deploy.local.environment import Composition
+from deploy.local.log_lines import Log
+from deploy.local.plan import PARTS, SERVICES, Service, python_program
+from deploy.local.ports import LOOPBACK, Ports
+from deploy.local.processes import Guardian, Kept, stop_all
+from deploy.local.program import Server
+from deploy.local.ready import NotReadyError, wait_for_server, wait_for_services
+from deploy.local.seed import seed
+from deploy.local.settings import LocalSettings
+from libs.db.migrate import migrate, service_folders
+from libs.errors import EloquentError
+
+SERVICES_STOP_SECONDS = 7.0
+"""A second more than services are given to finish or hand back what they hold."""
+SERVERS_STOP_SECONDS = 5.0
+PARENT_SECONDS = 1.0
+
+
+class Supervisor:
+    """Starts everything, keeps it running, and stops it.
+
+    Args:
+        settings: of this run.
+        composition: what the children get, and which servers are ours to start.
+        ports: where they listen.
+        log: where their lines go.
+    """
+
+    def __init__(self, settings: LocalSettings, composition: Composition, *, ports: Ports, log: Log) -> None:
+        self._settings = settings
+        self._composition = composition
+        self._ports = ports
+        self._log = log
+        self._guardian = Guardian()
+        self._servers: list[Kept] = []
+        self._services: list[Kept] = []
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> int:
+        """The exit code, when everything this run started has ended."""
+        loop = asyncio.get_running_loop()
+        for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(ending, self._stopping.set)
+        try:
+            async with asyncio.TaskGroup() as group:
+                starting = group.create_task(self._start(group))
+                watching = group.create_task(self._watch_parent())
+                await self._stopping.wait()
+                self._log.say("stopping")
+                watching.cancel()
+                starting.cancel()
+                await asyncio.wait([starting])
+                await stop_all(self._services, within_seconds=SERVICES_STOP_SECONDS)
+                await stop_all(self._servers, within_seconds=SERVERS_STOP_SECONDS)
+            failed = not starting.cancelled() and starting.result() is False
+        finally:
+            self._guardian.close()
+        self._log.say("stopped")
+        return 1 if failed else 0
+
+    async def _start(self, group: asyncio.TaskGroup) -> bool:
+        """Everything runs and knows the sample knowledge; or the run is told to stop and the reason is in the log."""
+        try:
+            await self._start_everything(group)
+        except* (NotReadyError, EloquentError) as errors:
+            for error in errors.exceptions:
+                self._log.say(f"cannot go on: {error}", level="error")
+            self._stopping.set()
+        return not self._stopping.is_set()
+
+    async def _start_everything(self, group: asyncio.TaskGroup) -> None:
+        began = time.monotonic()
+        for service in PARTS:
+            if service.part in self._composition.embedded:
+                self._keep(group, service)
+        async with asyncio.TaskGroup() as servers:
+            servers.create_task(self._start_valkey(group))
+            servers.create_task(self._start_postgres(group))
+        for service in SERVICES:
+            self._keep(group, service)
+        async with httpx.AsyncClient(trust_env=False) as http:
+            await wait_for_services(self._addresses(), http, self._log)
+            banner.show(self._log, self._settings, self._composition, seconds=time.monotonic() - began)
+            await seed(http, self._log, self._settings, self._composition)
+
+    async def _start_valkey(self, group: asyncio.TaskGroup) -> None:
+        if "valkey" in self._composition.embedded:
+            await self._serve(group, self._composition.valkey)
+
+    async def _start_postgres(self, group: asyncio.TaskGroup) -> None:
+        if "postgres" in self._composition.embedded:
+            await self._serve(group, self._composition.postgres)
+        applied = await migrate(self._composition.environment["DATABASE_URL"], service_folders())
+        if applied:
+            self._log.say("migrated the database", migrations=len(applied))
+
+    async def _serve(self, group: asyncio.TaskGroup, server: Server) -> None:
+        program = server.program()
+        try:
+            await server.prepare()
+        except RuntimeError as error:
+            raise NotReadyError(f"{program.name} cannot start: {error}") from error
+        kept = Kept(program, self._log, self._guardian, before=server.prepare)
+        self._servers.append(kept)
+        group.create_task(kept.run())
+        await wait_for_server(program.name, server)
+
+    def _keep(self, group: asyncio.TaskGroup, service: Service) -> None:
+        program = python_program(service, self._composition.environment, self._ports)
+        kept = Kept(program, self._log, self._guardian)
+        self._services.append(kept)
+        group.create_task(kept.run())
+
+    def _addresses(self) -> Mapping[str, str]:
+        started = [*(part for part in PARTS if part.part in self._composition.embedded), *SERVICES]
+        return {service.name: f"http://{LOOPBACK}:{service.port(self._ports)}" for service in started}
+
+    async def _watch_parent(self) -> None:
+        # A `make` that is killed outright tells its recipe nothing; another parent may go and mean us to stay.
+        parent = os.getppid()
+        while self._composition.environment.get("MAKELEVEL") and not self._stopping.is_set():
+            await asyncio.sleep(PARENT_SECONDS)
+            if os.getppid() != parent:
+                self._stopping.set()
