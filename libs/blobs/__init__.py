@@ -1,1 +1,4 @@
-"""Where documents' bytes lie."""
+"""Where the bytes of documents are kept: a folder or S3, of one shape and under one suite, `tests/contract/blobs`.
+
+A blob's key is the hex SHA-256 of its bytes. It is written once and never changed, so writing it again is no work.
+"""

@@ -1,0 +1,105 @@
+"""Blobs in a folder."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from libs.blobs.key import sharded
+from libs.errors import PermanentError, TransientError
+
+
+class DiskBlobs:
+    """A folder that all processes that use it share.
+
+    Args:
+        folder: made when it is missing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def put(self, key: str, source: Path) -> None:
+        """Afterwards the blob is there for good, power cuts included; a crash leaves all of it or nothing.
+
+        Args:
+            key: the SHA-256 of the file, which the caller worked out.
+            source: the file; it stays as it is.
+
+        Raises:
+            TransientError: the disk does not take it.
+        """
+        await asyncio.to_thread(self._put, self._path(key), source)
+
+    def _put(self, target: Path, source: Path) -> None:
+        if target.exists():
+            return
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".incoming-")
+            try:
+                with source.open("rb") as reader, os.fdopen(descriptor, "wb") as writer:
+                    shutil.copyfileobj(reader, writer, 1024 * 1024)
+                    writer.flush()
+                    os.fsync(writer.fileno())
+                Path(temporary).replace(target)
+            except BaseException:
+                Path(temporary).unlink(missing_ok=True)
+                raise
+            _sync_folder(target.parent)
+        except OSError as error:
+            raise TransientError(f"the blob folder does not take a file ({type(error).__name__})") from error
+
+    async def has(self, key: str) -> bool:
+        """Whether the blob is there."""
+        return await asyncio.to_thread(self._path(key).exists)
+
+    @asynccontextmanager
+    async def local(self, key: str) -> AsyncIterator[Path]:
+        """The blob as a file, for reading only, until the block ends.
+
+        Raises:
+            PermanentError: there is no such blob.
+        """
+        path = self._path(key)
+        if not await asyncio.to_thread(path.exists):
+            raise PermanentError("the blob is not there")
+        yield path
+
+    async def delete(self, key: str) -> None:
+        """Afterwards there is no such blob; a missing one is no error.
+
+        Raises:
+            TransientError: the disk does not let it go.
+        """
+        await asyncio.to_thread(self._delete, self._path(key))
+
+    def _delete(self, path: Path) -> None:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise TransientError(f"the blob folder does not let a file go ({type(error).__name__})") from error
+
+    async def check(self) -> None:
+        """Raises when the folder cannot be written to."""
+        await asyncio.to_thread(self._check)
+
+    def _check(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(self._folder, os.W_OK):
+            raise TransientError("the blob folder cannot be written to")
+
+    def _path(self, key: str) -> Path:
+        return self._folder / sharded(key)
+
+
+def _sync_folder(folder: Path) -> None:
+    # A rename is durable when its folder is.
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

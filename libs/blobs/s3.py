@@ -1,0 +1,162 @@
+"""Blobs in an S3 bucket."""
+
+import asyncio
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from libs.blobs.key import sharded
+from libs.errors import PermanentError, TransientError
+
+T = TypeVar("T")
+
+_MISSING = {"404", "NoSuchKey", "NotFound"}
+_REFUSED = {"InvalidRequest", "EntityTooLarge", "NoSuchBucket"}
+PART_BYTES = 8 * 1024 * 1024
+PARTS_AT_ONCE = 4
+"""Together with the part's size: the memory that one transfer takes."""
+
+
+class S3Blobs:
+    """One bucket, or a prefix of it; credentials come from where boto3 looks for them, on ECS the task's role.
+
+    The SDK is imported with the first call: who keeps blobs in a folder does not pay its memory.
+
+    Args:
+        bucket: it exists.
+        prefix: of every object's name, such as `documents/`.
+        connect_timeout_seconds: for one try.
+        read_timeout_seconds: of silence, for one try; the SDK makes three.
+    """
+
+    def __init__(
+        self,
+        bucket: str,
+        *,
+        prefix: str = "",
+        connect_timeout_seconds: float = 5.0,
+        read_timeout_seconds: float = 20.0,
+    ) -> None:
+        self._bucket = bucket
+        self._prefix = prefix
+        self._connect_timeout_seconds = connect_timeout_seconds
+        self._read_timeout_seconds = read_timeout_seconds
+        self._made: Any = None
+        self._making = threading.Lock()
+
+    async def put(self, key: str, source: Path) -> None:
+        """Afterwards the blob is there for good; a large one travels in parts, and a broken transfer leaves nothing.
+
+        Args:
+            key: the SHA-256 of the file, which the caller worked out.
+            source: the file; it stays as it is.
+
+        Raises:
+            TransientError: S3 did not answer.
+            PermanentError: S3 refuses it.
+        """
+        name = self._name(key)
+        if not await self.has(key):
+            await self._call(
+                lambda client: client.upload_file(str(source), self._bucket, name, Config=_transfer_config())
+            )
+
+    async def has(self, key: str) -> bool:
+        """Whether the blob is there.
+
+        Raises:
+            TransientError: S3 did not answer.
+        """
+        name = self._name(key)
+        try:
+            await self._call(lambda client: client.head_object(Bucket=self._bucket, Key=name))
+        except _MissingError:
+            return False
+        return True
+
+    @asynccontextmanager
+    async def local(self, key: str) -> AsyncIterator[Path]:
+        """The blob as a file, for reading only, until the block ends.
+
+        Raises:
+            PermanentError: there is no such blob.
+            TransientError: S3 did not answer.
+        """
+        name = self._name(key)
+        with tempfile.TemporaryDirectory(prefix="eloquent-blob-") as folder:
+            path = Path(folder) / "blob"
+            await self._call(
+                lambda client: client.download_file(self._bucket, name, str(path), Config=_transfer_config())
+            )
+            yield path
+
+    async def delete(self, key: str) -> None:
+        """Afterwards there is no such blob; a missing one is no error.
+
+        Raises:
+            TransientError: S3 did not answer.
+        """
+        name = self._name(key)
+        await self._call(lambda client: client.delete_object(Bucket=self._bucket, Key=name))
+
+    async def check(self) -> None:
+        """Raises when the bucket does not answer."""
+        await self._call(lambda client: client.head_bucket(Bucket=self._bucket))
+
+    def _name(self, key: str) -> str:
+        return self._prefix + sharded(key)
+
+    async def _call(self, operation: Callable[[Any], T]) -> T:
+        def run() -> T:
+            with _translated():
+                return operation(self._client())
+
+        return await asyncio.to_thread(run)
+
+    def _client(self) -> Any:
+        import boto3
+        from botocore.config import Config
+
+        with self._making:
+            if self._made is None:
+                self._made = boto3.session.Session().client(
+                    "s3",
+                    config=Config(
+                        connect_timeout=self._connect_timeout_seconds,
+                        read_timeout=self._read_timeout_seconds,
+                        retries={"total_max_attempts": 3, "mode": "standard"},
+                    ),
+                )
+            return self._made
+
+
+class _MissingError(PermanentError):
+    """There is no such object."""
+
+
+def _transfer_config() -> Any:
+    from boto3.s3.transfer import TransferConfig
+
+    return TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, max_concurrency=PARTS_AT_ONCE)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    from boto3.exceptions import S3UploadFailedError
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        if code in _MISSING:
+            raise _MissingError("the blob is not there") from error
+        if code in _REFUSED:
+            raise PermanentError(f"S3 refused the request ({code})") from error
+        # Everything else passes: throttling, an outage, a role that was not attached yet.
+        raise TransientError(f"S3 did not answer as it should ({code})") from error
+    except (BotoCoreError, S3UploadFailedError, OSError) as error:
+        raise TransientError(f"S3 did not answer ({type(error).__name__})") from error
