@@ -30,7 +30,7 @@ REMEMBER_SECONDS = 300.0
 """A verified token is believed for at most this long before its signature is checked again."""
 
 REMEMBERED_MAX = 20_000
-"""Verified tokens remembered: about 10 MiB."""
+"""Verified tokens remembered: about 16 MiB."""
 
 _KEY_HEADERS = frozenset({"jku", "jwk", "x5u", "x5c"})
 _TIME_MAX = 1 << 53
@@ -47,6 +47,7 @@ class TokenVerifier:
         identity_jwks_url: where its keys are.
         identity_pool_id: `aud` of guest tokens. The issuer signs for every pool in the world: this makes it ours.
         clock: what exp, nbf and iat are held against.
+        remembered_max: how many verified tokens are remembered; the oldest makes room.
     """
 
     def __init__(
@@ -59,8 +60,10 @@ class TokenVerifier:
         identity_jwks_url: str,
         identity_pool_id: str,
         clock: Clock = utc_now,
+        remembered_max: int = REMEMBERED_MAX,
     ) -> None:
         self._clock = clock
+        self._remembered_max = remembered_max
         self._issuers = {
             identity_issuer: _Issuer(
                 algorithm="RS512",
@@ -147,7 +150,7 @@ class TokenVerifier:
     def _remember(self, digest: bytes, verified: "_Verified") -> None:
         self._remembered[digest] = verified
         self._remembered.move_to_end(digest)
-        if len(self._remembered) > REMEMBERED_MAX:
+        if len(self._remembered) > self._remembered_max:
             self._remembered.popitem(last=False)
 
 

@@ -57,8 +57,9 @@ class KeySet:
         Raises:
             TransientError: the issuer could not be asked, so nobody knows.
         """
-        # While one caller renews old keys, the others go on with them.
-        if self._fetch_is_due(kid) and not (kid in self._keys and self._fetching.locked()):
+        # During a fetch, callers with a known key go on with it; the others wait for what it brings.
+        fetching = self._fetching.locked()
+        if (fetching and kid not in self._keys) or (not fetching and self._fetch_is_due(kid)):
             async with self._fetching:
                 if self._fetch_is_due(kid):
                     await self._refresh(kid)
@@ -114,8 +115,10 @@ class KeySet:
             raise TransientError("the issuer's key set has no key that can be used")
         return keys
 
-    def _usable(self, entry: dict[str, Any]) -> jwt.PyJWK | None:
-        if entry.get("kty") != "RSA" or entry.get("use", "sig") != "sig" or not isinstance(entry.get("kid"), str):
+    def _usable(self, entry: Any) -> jwt.PyJWK | None:
+        if not isinstance(entry, dict) or not isinstance(entry.get("kid"), str):
+            return None
+        if entry.get("kty") != "RSA" or entry.get("use", "sig") != "sig":
             return None
         if entry.get("alg", self._algorithm) != self._algorithm:
             return None

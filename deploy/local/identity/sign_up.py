@@ -9,6 +9,7 @@ from deploy.local.identity.errors import refusal, wrong_code
 from deploy.local.identity.passwords import policy_breach
 from deploy.local.identity.store import Purpose, User
 from deploy.local.identity.user_pool import CODE_SECONDS, UserPool, delivery
+from libs.errors import RequestError
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
@@ -25,10 +26,14 @@ def sign_up(call: calls.SignUp, *, pool: UserPool) -> dict[str, Any]:
     _expect_good_password(call.password)
     if not pool.sign_ups.take("anybody"):
         raise refusal("TooManyRequestsException", "Too many requests")
-    user = User(str(uuid4()), email, pool.passwords.hash(call.password), is_confirmed=False)
     now = pool.clock().timestamp()
-    if not pool.store.add_user(user, now=now, forget_unconfirmed_before=now - CODE_SECONDS["sign_up"]):
-        raise refusal("UsernameExistsException", "User already exists")
+    pool.store.forget_unconfirmed(before=now - CODE_SECONDS["sign_up"])
+    if pool.store.user_by_email(email) is not None:
+        raise _taken()
+    user = User(str(uuid4()), email, pool.passwords.hash(call.password), is_confirmed=False)
+    if not pool.store.add_user(user, now=now):
+        # Somebody was faster while we hashed.
+        raise _taken()
     pool.send_code(user, "sign_up")
     return {"UserConfirmed": False, "UserSub": user.sub, "CodeDeliveryDetails": delivery(email)}
 
@@ -78,7 +83,7 @@ def keep_editor(email: str, password: str, *, pool: UserPool) -> None:
         editor = User(
             str(uuid4()), email.lower(), pool.passwords.hash(password), is_confirmed=True, groups=("editors",)
         )
-        pool.store.add_user(editor, now=pool.clock().timestamp(), forget_unconfirmed_before=0.0)
+        pool.store.add_user(editor, now=pool.clock().timestamp())
         return
     if not user.is_confirmed:
         pool.store.confirm_user(user.sub)
@@ -86,6 +91,10 @@ def keep_editor(email: str, password: str, *, pool: UserPool) -> None:
         pool.store.set_groups(user.sub, (*user.groups, "editors"))
     if not pool.passwords.match(password, user.password_hash):
         pool.store.set_password(user.sub, pool.passwords.hash(password))
+
+
+def _taken() -> RequestError:
+    return refusal("UsernameExistsException", "User already exists")
 
 
 def _expect_good_password(password: str) -> None:

@@ -71,6 +71,8 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
+        # SQLite gives its other files the rights of this one.
+        path.touch(mode=0o600)
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.executescript("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON;" + _SCHEMA)
 
@@ -98,10 +100,14 @@ class Store:
             row = self._db.execute(query, (value,)).fetchone()
         return None if row is None else User(row[0], row[1], row[2], bool(row[3]), tuple(json.loads(row[4])))
 
-    def add_user(self, user: User, *, now: float, forget_unconfirmed_before: float) -> bool:
-        """Whether the email was free; unconfirmed users of long ago make room first."""
+    def forget_unconfirmed(self, *, before: float) -> None:
+        """Who signed up before this and never confirmed makes room."""
         with self._transaction() as db:
-            db.execute("DELETE FROM users WHERE NOT is_confirmed AND created_at < ?", (forget_unconfirmed_before,))
+            db.execute("DELETE FROM users WHERE NOT is_confirmed AND created_at < ?", (before,))
+
+    def add_user(self, user: User, *, now: float) -> bool:
+        """Whether the email was free."""
+        with self._transaction() as db:
             added = db.execute(
                 "INSERT INTO users VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (email) DO NOTHING",
                 (user.sub, user.email, user.password_hash, user.is_confirmed, json.dumps(user.groups), now),
