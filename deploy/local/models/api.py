@@ -1,0 +1,155 @@
+"""`/v1/embeddings`, `/v1/chat/completions` and `/v1/models`; a bearer key is accepted and not needed."""
+
+import base64
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Literal
+
+import msgspec
+import numpy as np
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+from prometheus_client import Histogram
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
+
+from deploy.local.models.chat_stream import server_sent_events
+from deploy.local.models.embedding import Embedder
+from deploy.local.models.minilm import Vectors
+from deploy.local.models.ports import ChatModel, Json
+from deploy.local.models.refusals import InvalidRequestError, invalid
+from libs.errors import RequestError
+
+EMBEDDING_MODEL = "all-MiniLM-L6-v2"
+BODY_MAX_BYTES = 16 * 1024 * 1024
+"""Room for the largest allowed batch of long chunks; what is larger is refused before it is read to its end."""
+MAX_TEXTS = 2048
+"""As OpenAI has it."""
+TEXT_MAX_CHARACTERS = 32_768
+"""OpenAI takes 8192 tokens, which is about as much; the model itself looks at the first 256."""
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_MAX_CHARACTERS)]
+
+_SECONDS = Histogram(
+    "gen_ai_server_request_duration_seconds",
+    "Time to the whole answer, or to the first chunk of a streamed one",
+    ["gen_ai_operation_name", "gen_ai_request_model"],
+)
+
+
+class EmbeddingRequest(BaseModel):
+    """A request for embeddings."""
+
+    model: str
+    input: Text | Annotated[list[Text], Field(min_length=1, max_length=MAX_TEXTS)]
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: Literal[384] | None = None
+
+
+def models_router(embedder: Embedder, chat_models: Sequence[ChatModel]) -> APIRouter:
+    """OpenAI's routes under `/v1`."""
+    router = APIRouter(prefix="/v1")
+    started = int(time.time())
+    by_name = {model.name: model for model in chat_models}
+
+    @router.get("/models")
+    async def models() -> Json:
+        """The models that run here."""
+        return {"object": "list", "data": [_listed(name, started) for name in (EMBEDDING_MODEL, *by_name)]}
+
+    @router.get("/models/{name:path}")
+    async def model(name: str) -> Json:
+        """One of them."""
+        if name != EMBEDDING_MODEL and name not in by_name:
+            raise _no_such_model(name, [EMBEDDING_MODEL, *by_name])
+        return _listed(name, started)
+
+    @router.post("/embeddings")
+    async def embeddings(request: Request) -> Response:
+        """One vector per text."""
+        wanted = _embedding_request(await _body(request))
+        if wanted.model != EMBEDDING_MODEL:
+            raise _no_such_model(wanted.model, [EMBEDDING_MODEL])
+        with _SECONDS.labels("embeddings", EMBEDDING_MODEL).time():
+            result = await embedder.embed([wanted.input] if isinstance(wanted.input, str) else wanted.input)
+        return _json(
+            {
+                "object": "list",
+                "model": EMBEDDING_MODEL,
+                "data": [
+                    {"object": "embedding", "index": index, "embedding": vector}
+                    for index, vector in enumerate(_encoded(result.vectors, wanted.encoding_format))
+                ],
+                "usage": {"prompt_tokens": result.tokens, "total_tokens": result.tokens},
+            }
+        )
+
+    @router.post("/chat/completions")
+    async def chat_completions(request: Request) -> Response:
+        """An answer, whole or streamed."""
+        body = _object(await _body(request))
+        chat = by_name.get(str(body.get("model")))
+        if chat is None:
+            raise _no_such_model(str(body.get("model")), list(by_name))
+        with _SECONDS.labels("chat", chat.name).time():
+            if not body.get("stream"):
+                return _json(await chat.complete(body))
+            chunks = chat.stream(body)
+            first = await anext(chunks)
+        return StreamingResponse(server_sent_events(first, chunks), media_type="text/event-stream")
+
+    return router
+
+
+def embeds(embedder: Embedder) -> Callable[[], Awaitable[object]]:
+    """A readiness check: the model embeds a word."""
+
+    async def check() -> object:
+        return await embedder.embed(["ready"])
+
+    return check
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > BODY_MAX_BYTES:
+            raise RequestError(f"The body is larger than {BODY_MAX_BYTES} bytes.", status=413, code="too_large")
+    return bytes(body)
+
+
+def _object(body: bytes) -> Json:
+    try:
+        return msgspec.json.decode(body, type=Json)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidRequestError("The body is not a JSON object.", param=None) from error
+
+
+def _embedding_request(body: bytes) -> EmbeddingRequest:
+    fields = _object(body)
+    texts = fields.get("input")
+    if isinstance(texts, list) and texts and all(isinstance(text, int | list) for text in texts):
+        raise InvalidRequestError("input: send text; token arrays of another tokenizer cannot be read.", param="input")
+    try:
+        return EmbeddingRequest.model_validate(fields)
+    except ValidationError as error:
+        raise invalid(error) from error
+
+
+def _encoded(vectors: Vectors, encoding: Literal["float", "base64"]) -> Sequence[object]:
+    if encoding == "float":
+        return [vector.tolist() for vector in vectors]
+    return [base64.b64encode(vector.astype(np.dtype("<f4")).tobytes()).decode() for vector in vectors]
+
+
+def _listed(name: str, created: int) -> Json:
+    return {"id": name, "object": "model", "created": created, "owned_by": "local"}
+
+
+def _json(value: Json) -> Response:
+    return Response(msgspec.json.encode(value), media_type="application/json")
+
+
+def _no_such_model(name: str, there_are: list[str]) -> RequestError:
+    detail = f"The model `{name[:200]}` does not exist here. There is: {', '.join(there_are)}."
+    return RequestError(detail, status=404, code="model_not_found")

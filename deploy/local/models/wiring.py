@@ -1,0 +1,42 @@
+"""The composition root: which model answers, and what is loaded for it."""
+
+from fastapi import FastAPI
+
+from deploy.local.models.api import embeds, models_router
+from deploy.local.models.embedding import Embedder
+from deploy.local.models.extractive import ExtractiveModel
+from deploy.local.models.gguf import GgufModel
+from deploy.local.models.minilm import MiniLm, installed_weights
+from deploy.local.models.refusals import install_refusals
+from deploy.local.models.settings import ModelsSettings
+from libs.service.app import build_app
+from libs.service.health import Health
+
+
+def create_app(settings: ModelsSettings) -> FastAPI:
+    """The endpoint with its models loaded.
+
+    Raises:
+        PermanentError: weights or a package are missing or not what they should be; it says what to do.
+    """
+    model = MiniLm(installed_weights(), threads=settings.models_threads)
+    embedder = Embedder(model)
+    answers: ExtractiveModel | GgufModel
+    if settings.llm_gguf is None:
+        answers = ExtractiveModel(embedder, model, cached_sentences=settings.models_cached_sentences)
+    else:
+        answers = GgufModel(
+            settings.llm_gguf,
+            threads=settings.models_threads,
+            context_tokens=settings.models_context_tokens,
+            parallel_answers=settings.models_parallel_answers,
+        )
+    app = build_app(
+        "models",
+        title="Local models",
+        health=Health(checks={"embeddings": embeds(embedder)}),
+        resources=[embedder, answers] if isinstance(answers, GgufModel) else [embedder],
+        routers=[models_router(embedder, [answers])],
+    )
+    install_refusals(app)
+    return app
