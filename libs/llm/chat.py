@@ -1,7 +1,7 @@
 """Answers from a chat model, as they are written: the SDK asks, we read (docs/adr/0008-openai-stream.md)."""
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
@@ -62,7 +62,9 @@ class OpenAIChat:
         self._retries = retries or RetryPolicy()
         self._limit = output_limit_parameter or ("max_completion_tokens" if endpoint.is_openai else "max_tokens")
 
-    async def stream(self, messages: Sequence[Message], *, max_output_tokens: int) -> AsyncIterator[str | Finished]:
+    async def stream(
+        self, messages: Sequence[Message], *, max_output_tokens: int
+    ) -> AsyncGenerator[str | Finished, None]:
         """Pieces of text as they arrive, then one `Finished`, always the last.
 
         Closing the iterator, or cancelling the task that waits for it, closes the connection at once. Trouble before

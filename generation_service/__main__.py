@@ -1,0 +1,31 @@
+"""`python -m generation_service`: the worker with its probes."""
+
+from typing import cast
+
+from generation_service.settings import (
+    ChatSettings,
+    GenerationSettings,
+    ModelSettings,
+    ProcessSettings,
+    RedisSettings,
+)
+from generation_service.wiring import build
+from libs.config import load
+from libs.service.app import serve
+
+
+def main() -> None:
+    """Run until SIGTERM.
+
+    Raises:
+        SystemExit: the environment is not complete; the message names every bad variable.
+    """
+    process, redis, model, chat, generation = cast(
+        "tuple[ProcessSettings, RedisSettings, ModelSettings, ChatSettings, GenerationSettings]",
+        load(ProcessSettings, RedisSettings, ModelSettings, ChatSettings, GenerationSettings),
+    )
+    serve(build(redis, model, chat, generation), process)
+
+
+if __name__ == "__main__":
+    main()

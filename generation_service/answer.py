@@ -1,0 +1,86 @@
+"""Writes an answer: from a question with its passages to a text with citations, frame by frame."""
+
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+
+import structlog
+
+from generation_service.citations import CitationParser
+from generation_service.draft import Draft
+from generation_service.ports import ChatModel, Tokenizer, Write
+from generation_service.prompt import UNKNOWN, Budget, Prompt, build_prompt
+from libs.contracts.events import AnswerWritten, ContextRetrieved
+from libs.errors import EloquentError, PermanentError, TransientError
+from libs.llm.chunks import Finished
+
+log = structlog.get_logger()
+
+_FAILURES = {"length": "length_limit", "content_filter": "content_filter"}
+
+
+async def answer(
+    context: ContextRetrieved,
+    *,
+    model: ChatModel,
+    tokenizer: Tokenizer,
+    budget: Budget,
+    write: Write,
+    last_try: bool,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> AnswerWritten:
+    """Write the answer's frames as they come, and say how it ended.
+
+    The text is to the letter what the deltas say. It is `completed` only when the model itself ended it; when it was
+    cut it is `failed`, with what was written. Without passages the answer is that nothing is known, and no model is
+    asked. On the last try there will be no other attempt, so trouble that would call for one is how the answer ends.
+
+    Raises:
+        TransientError: the model is away, fell silent or said nothing; another attempt begins the text anew.
+    """
+    draft = Draft(context, write, monotonic)
+    if not context.passages:
+        draft.say(UNKNOWN)
+        return draft.ended("completed")
+    prompt = build_prompt(context, tokenizer=tokenizer, budget=budget)
+    try:
+        finished = await _stream(prompt, draft, model, budget.answer_tokens)
+    except TransientError as error:
+        if not last_try:
+            raise
+        log.warning("the model failed the last try", reason=str(error))
+        return draft.ended("failed", model=model.model, failure="model_unavailable")
+    except PermanentError as error:
+        log.warning("the model refused", reason=str(error))
+        return draft.ended("failed", model=model.model, failure="model_refused")
+    failure = _shortfall(finished, draft.text)
+    if failure == "empty_answer" and not last_try:
+        raise TransientError("the model said nothing")
+    return draft.ended(
+        "failed" if failure else "completed", model=finished.model, usage=finished.usage, failure=failure
+    )
+
+
+async def _stream(prompt: Prompt, draft: Draft, model: ChatModel, answer_tokens: int) -> Finished:
+    parser = CitationParser(prompt.passages)
+    finished: Finished | None = None
+    try:
+        async with aclosing(model.stream(prompt.messages, max_output_tokens=answer_tokens)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, str):
+                    draft.say(*parser.feed(piece))
+                else:
+                    finished = piece
+    except EloquentError:
+        draft.say(*parser.finish())
+        raise
+    draft.say(*parser.finish())
+    if finished is None:
+        raise TransientError("the model's stream ended without saying how")
+    return finished
+
+
+def _shortfall(finished: Finished, text: str) -> str | None:
+    if finished.reason != "stop":
+        return _FAILURES.get(finished.reason, "unfinished")
+    return None if text.strip() else "empty_answer"

@@ -1,0 +1,73 @@
+"""Joins ports and adapters; the only module of the service that names adapters."""
+
+from functools import partial
+
+from fastapi import FastAPI
+
+from generation_service.answer import answer
+from generation_service.ports import ChatModel
+from generation_service.prompt import Budget
+from generation_service.settings import ChatSettings, GenerationSettings, ModelSettings, RedisSettings
+from generation_service.worker import register
+from libs.answers.writer import AnswerWriter
+from libs.bus.bus import Bus
+from libs.bus.connection import connect
+from libs.llm.chat import ChatTimeouts, OpenAIChat
+from libs.llm.endpoint import Endpoint
+from libs.llm.fallback import FallbackChat
+from libs.llm.retries import RetryPolicy
+from libs.llm.tokens import Tokenizer
+from libs.service.app import build_app
+from libs.service.health import Health
+
+
+def build(
+    redis_settings: RedisSettings,
+    model_settings: ModelSettings,
+    chat_settings: ChatSettings,
+    settings: GenerationSettings,
+) -> FastAPI:
+    """The worker as an app: it takes events from when it has started until it stops."""
+    redis = connect(str(redis_settings.redis_url))
+    endpoint = Endpoint(
+        api_key=model_settings.openai_api_key.get_secret_value(),
+        base_url=model_settings.openai_base_url,
+        connect_timeout_seconds=settings.connect_timeout_seconds,
+    )
+    tokenizer = Tokenizer(settings.token_encoding)
+    writer = AnswerWriter(redis)
+    bus = Bus(redis_settings, redis, group="generation")
+    register(
+        bus,
+        answer=partial(
+            answer,
+            model=_model(endpoint, chat_settings, settings),
+            tokenizer=tokenizer,
+            budget=Budget(
+                prompt_tokens=settings.prompt_max_tokens,
+                history_tokens=settings.history_max_tokens,
+                answer_tokens=settings.answer_max_tokens,
+            ),
+        ),
+        writer=writer,
+        model=chat_settings.chat_model,
+        concurrency=settings.concurrency,
+    )
+    return build_app(
+        "generation",
+        title="Eloquent generation",
+        health=Health(checks={"redis": bus.check, "model": endpoint.check}, pulses={"bus": bus.alive}),
+        resources=[redis, endpoint, tokenizer, writer, bus],
+    )
+
+
+def _model(endpoint: Endpoint, chat: ChatSettings, settings: GenerationSettings) -> ChatModel:
+    named = partial(
+        OpenAIChat,
+        endpoint,
+        timeouts=ChatTimeouts(settings.first_token_timeout_seconds, settings.between_tokens_timeout_seconds),
+        retries=RetryPolicy(tries=settings.model_tries, retry_after_max_seconds=settings.retry_after_max_seconds),
+        output_limit_parameter=settings.output_limit_parameter,
+    )
+    first = named(model=chat.chat_model)
+    return FallbackChat(first, named(model=settings.fallback_model)) if settings.fallback_model else first
