@@ -23,8 +23,6 @@ log = structlog.get_logger()
 
 PATIENCE_SECONDS = 0.1
 """A cache that takes longer than this saves nothing."""
-REST_SECONDS = 1.0
-"""After a failure nobody asks for a while, or every question would wait for it in turn."""
 
 _AWAY = (RedisError, OSError)  # TimeoutError is an OSError
 _RANKED = struct.Struct("<16sd")
@@ -39,16 +37,25 @@ class RetrievalCache:
         dimensions: of a vector.
         vector_ttl_seconds: how long the vector of a query is kept.
         ranking_ttl_seconds: how long what a query found is kept, while its collections do not change.
+        rest_seconds: how long nobody asks after a failure, or every question would wait for it in turn.
     """
 
     def __init__(
-        self, redis: Redis, *, space: str, dimensions: int, vector_ttl_seconds: int, ranking_ttl_seconds: int
+        self,
+        redis: Redis,
+        *,
+        space: str,
+        dimensions: int,
+        vector_ttl_seconds: int,
+        ranking_ttl_seconds: int,
+        rest_seconds: float = 1.0,
     ) -> None:
         self._redis = redis
         self._space = space
         self._vector = struct.Struct(f"<{dimensions}f")
         self._vector_ttl_seconds = vector_ttl_seconds
         self._ranking_ttl_seconds = ranking_ttl_seconds
+        self._rest_seconds = rest_seconds
         self._resting_until = float("-inf")
 
     async def vector(self, text: str) -> Sequence[float] | None:
@@ -104,7 +111,7 @@ class RetrievalCache:
             self._rest(error)
 
     def _rest(self, error: Exception) -> None:
-        self._resting_until = time.monotonic() + REST_SECONDS
+        self._resting_until = time.monotonic() + self._rest_seconds
         log.warning("cache away", reason=type(error).__name__)
 
 
