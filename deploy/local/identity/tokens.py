@@ -58,7 +58,12 @@ class UserTokens:
                 self._key.private.public_key(),
                 algorithms=[self._key.algorithm],
                 issuer=self._issuer,
-                options={"require": ["exp", "origin_jti", "client_id"], "verify_exp": False, "verify_iat": False},
+                options={
+                    "require": ["exp", "origin_jti"],
+                    "verify_exp": False,
+                    "verify_iat": False,
+                    "verify_aud": False,
+                },
             )
         except jwt.PyJWTError as error:
             raise refusal("NotAuthorizedException", "Invalid Access Token") from error
