@@ -110,9 +110,9 @@ class CitationParser:
             return ""
         marker = _MARKER.match(text) if length < HELD_MAX_CHARACTERS else None
         if marker is None:
-            opened = text.index("[") if "[" in text[:2] else text.index("【")
-            out.append(text[: opened + 1])
-            return text[opened + 1 :]
+            opening = 2 if text[0] == " " else 1
+            out.append(text[:opening])
+            return text[opening:]
         rest = text[marker.end() :]
         space = " " if text[0] == " " else ""
         numbers = [n for n in dict.fromkeys(_numbers(marker[1])) if 1 <= n <= len(self._passages)]
