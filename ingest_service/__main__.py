@@ -1,0 +1,41 @@
+"""`python -m ingest_service worker` or `python -m ingest_service api`."""
+
+import sys
+from typing import cast
+
+from ingest_service.settings import BlobSettings, IngestSettings, KnowledgeSettings
+from ingest_service.wiring import api_app, worker_app
+from libs.config import IdentitySettings, ModelSettings, PostgresSettings, ProcessSettings, RedisSettings, load
+from libs.service.app import serve
+
+USAGE = "usage: python -m ingest_service worker|api"
+_OWN = (IngestSettings, KnowledgeSettings, BlobSettings, RedisSettings, PostgresSettings)
+
+
+def main(arguments: list[str]) -> None:
+    """Run the process until it is told to stop.
+
+    Raises:
+        SystemExit: no such process, or a bad environment; the message says which.
+    """
+    match arguments:
+        case ["worker"]:
+            process, ingest, knowledge, blobs, redis, postgres, models = cast(
+                "tuple[ProcessSettings, IngestSettings, KnowledgeSettings, BlobSettings, RedisSettings, "
+                "PostgresSettings, ModelSettings]",
+                load(ProcessSettings, *_OWN, ModelSettings),
+            )
+            serve(worker_app(ingest, knowledge, blobs, redis, postgres, models), process)
+        case ["api"]:
+            process, ingest, knowledge, blobs, redis, postgres, identity = cast(
+                "tuple[ProcessSettings, IngestSettings, KnowledgeSettings, BlobSettings, RedisSettings, "
+                "PostgresSettings, IdentitySettings]",
+                load(ProcessSettings, *_OWN, IdentitySettings),
+            )
+            serve(api_app(ingest, knowledge, blobs, redis, postgres, identity), process)
+        case _:
+            raise SystemExit(USAGE)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,49 @@
+"""What ingest asks of others."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+
+from ingest_service.chunking import Chunk
+from libs.contracts.events import Event
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors."""
+
+    async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]: ...
+
+
+class VectorStore(Protocol):
+    """Holds ids and vectors; items are chunk id, document id, vector."""
+
+    async def upsert(self, collection: str, items: Sequence[tuple[UUID, UUID, Sequence[float]]]) -> None: ...
+
+    async def delete(self, collection: str, chunk_ids: Sequence[UUID]) -> None: ...
+
+    async def delete_document(self, collection: str, document_id: UUID) -> None: ...
+
+
+class Blobs(Protocol):
+    """Holds bytes by their SHA-256."""
+
+    async def put(self, key: str, source: Path) -> None: ...
+
+    async def has(self, key: str) -> bool: ...
+
+    def local(self, key: str) -> AbstractAsyncContextManager[Path]: ...
+
+    async def delete(self, key: str) -> None: ...
+
+
+class Reader(Protocol):
+    """Reads a file: the title it gives itself, and its chunks; `on_text` is called between parsing and cutting."""
+
+    async def read(
+        self, path: Path, *, media_type: str, on_text: Callable[[], Awaitable[None]]
+    ) -> tuple[str | None, list[Chunk]]: ...
+
+
+Publish = Callable[[Event], Awaitable[None]]

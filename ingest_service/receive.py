@@ -1,0 +1,197 @@
+"""An upload on its way in: a multipart body, written to disk while it is hashed and counted, never held as a whole."""
+
+import asyncio
+import hashlib
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from python_multipart import MultipartParser
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import parse_options_header
+from starlette.requests import ClientDisconnect, Request
+
+from libs.errors import RequestError
+
+FIELD_MAX_BYTES = 4 * 1024
+PARTS_MAX = 16
+ENVELOPE_MAX_BYTES = 256 * 1024
+"""What a body may have beside the file: fields, headers, boundaries."""
+WRITE_BYTES = 1024 * 1024
+"""Collected before it goes to disk: a thread per packet would cost more than the write."""
+FILE_PART = "file"
+
+
+@dataclass(slots=True)
+class Received:
+    """A file that is complete, in a temporary place, and the fields that came with it."""
+
+    path: Path
+    file_name: str
+    size_bytes: int
+    sha256: str
+    fields: dict[str, str]
+
+
+@asynccontextmanager
+async def received(request: Request, *, folder: Path | None, max_bytes: int) -> AsyncIterator[Received]:
+    """The upload; its file is gone when the block ends.
+
+    Args:
+        request: `multipart/form-data` with one part `file`.
+        folder: where the file is written; the system's temporary folder without it.
+        max_bytes: of the file.
+
+    Raises:
+        RequestError: 413 `document_too_large`, 415 `multipart_expected`, 422 `malformed_upload`, `file_missing`.
+    """
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > max_bytes + ENVELOPE_MAX_BYTES:
+        raise _too_large(max_bytes)
+    boundary = _boundary(request.headers.get("content-type", ""))
+    with tempfile.NamedTemporaryFile(dir=folder, prefix="eloquent-upload-") as file:
+        form = _Form(max_bytes)
+        sink = _Sink(file)
+        await _pump(request, _parser(boundary, form), form, sink)
+        if form.file_name is None:
+            raise _malformed("file_missing", f"Send the document as the part `{FILE_PART}` with a file name.")
+        yield Received(Path(file.name), form.file_name, sink.size, sink.digest.hexdigest(), form.fields)
+
+
+@dataclass(slots=True)
+class _Sink:
+    file: IO[bytes]
+    size: int = 0
+    digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+
+    def write(self, data: bytes) -> None:
+        self.file.write(data)
+        self.file.flush()
+        self.digest.update(data)
+        self.size += len(data)
+
+
+class _Form:
+    """What the parser calls back, and what it has found so far."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._headers: dict[str, str] = {}
+        self._name = bytearray()
+        self._value = bytearray()
+        self._field: str | None = None
+        self._in_file = False
+        self._parts = 0
+        self._file_bytes = 0
+        self.file_name: str | None = None
+        self.fields: dict[str, str] = {}
+        self.pending = bytearray()
+        self.complete = False
+
+    def on_part_begin(self) -> None:
+        self._parts += 1
+        if self._parts > PARTS_MAX:
+            raise _malformed("malformed_upload", "There are too many parts in this upload.")
+        self._headers = {}
+        self._value = bytearray()
+
+    def on_header_field(self, data: bytes, start: int, end: int) -> None:
+        self._name += data[start:end]
+
+    def on_header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def on_header_end(self) -> None:
+        # Headers come as latin-1 to the options' parser and as UTF-8 from every browser.
+        self._headers[self._name.decode("latin-1").lower()] = self._value.decode("latin-1")
+        self._name, self._value = bytearray(), bytearray()
+
+    def on_headers_finished(self) -> None:
+        _, options = parse_options_header(self._headers.get("content-disposition"))
+        name, file_name = options.get(b"name"), options.get(b"filename")
+        self._in_file = name == FILE_PART.encode() and file_name is not None
+        self._field = None if self._in_file or name is None else name.decode(errors="replace")
+        if self._in_file and file_name is not None:
+            if self.file_name is not None:
+                raise _malformed("malformed_upload", "Send one file at a time.")
+            self.file_name = file_name.decode(errors="replace")
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._in_file:
+            self._file_bytes += end - start
+            if self._file_bytes > self._max_bytes:
+                raise _too_large(self._max_bytes)
+            self.pending += data[start:end]
+            return
+        self._value += data[start:end]
+        if len(self._value) > FIELD_MAX_BYTES:
+            raise _malformed("malformed_upload", f"A field may have {FIELD_MAX_BYTES} bytes.")
+
+    def on_part_end(self) -> None:
+        if self._field is not None:
+            self.fields[self._field] = self._value.decode(errors="replace")
+
+    def on_end(self) -> None:
+        self.complete = True
+
+
+def _parser(boundary: bytes, form: _Form) -> MultipartParser:
+    try:
+        return MultipartParser(
+            boundary,
+            {
+                "on_part_begin": form.on_part_begin,
+                "on_header_field": form.on_header_field,
+                "on_header_value": form.on_header_value,
+                "on_header_end": form.on_header_end,
+                "on_headers_finished": form.on_headers_finished,
+                "on_part_data": form.on_part_data,
+                "on_part_end": form.on_part_end,
+                "on_end": form.on_end,
+            },
+            max_header_size=16 * 1024,
+        )
+    except FormParserError as error:
+        raise _malformed("malformed_upload", "The boundary of this upload is too long.") from error
+
+
+async def _pump(request: Request, parser: MultipartParser, form: _Form, sink: _Sink) -> None:
+    total = 0
+    try:
+        async for data in request.stream():
+            total += len(data)
+            parser.write(data)
+            if total > sink.size + len(form.pending) + ENVELOPE_MAX_BYTES:
+                raise _malformed("malformed_upload", "There is too much beside the file in this upload.")
+            if len(form.pending) >= WRITE_BYTES:
+                await _flush(form, sink)
+    except FormParserError as error:
+        raise _malformed("malformed_upload", "This is no well-formed multipart body.") from error
+    except ClientDisconnect as error:
+        raise _malformed("malformed_upload", "The upload broke off.") from error
+    if not form.complete:
+        raise _malformed("malformed_upload", "The upload broke off before its last boundary.")
+    await _flush(form, sink)
+
+
+async def _flush(form: _Form, sink: _Sink) -> None:
+    data, form.pending = bytes(form.pending), bytearray()
+    await asyncio.to_thread(sink.write, data)
+
+
+def _boundary(content_type: str) -> bytes:
+    kind, options = parse_options_header(content_type)
+    if kind != b"multipart/form-data" or not options.get(b"boundary"):
+        raise RequestError("Send the document as multipart/form-data.", status=415, code="multipart_expected")
+    return options[b"boundary"]
+
+
+def _too_large(max_bytes: int) -> RequestError:
+    return RequestError(f"A document may have {max_bytes:,} bytes: split it.", status=413, code="document_too_large")
+
+
+def _malformed(code: str, detail: str) -> RequestError:
+    return RequestError(detail, status=422, code=code)

@@ -1,0 +1,114 @@
+"""A document arrives: checked, kept, written down, announced."""
+
+import asyncio
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import structlog
+
+from ingest_service.documents import Document, Documents, NewVersion
+from ingest_service.metrics import UPLOADS
+from ingest_service.parsing.parsed import TITLE_MAX_CHARACTERS, UnreadableError, clean
+from ingest_service.parsing.sniff import sniff
+from ingest_service.ports import Blobs, Publish
+from ingest_service.receive import Received
+from ingest_service.rights import upload_collection
+from libs.contracts.events import DocumentUploaded
+from libs.contracts.values import Principal
+from libs.errors import RequestError, TransientError
+
+log = structlog.get_logger()
+
+FILE_NAME_MAX_BYTES = 255
+"""What file systems take."""
+_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,128}")
+_STATUS = {"empty_file": 422}
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """The use case with what it needs."""
+
+    documents: Documents
+    blobs: Blobs
+    publish: Publish
+
+    async def __call__(self, received: Received, *, principal: Principal, idempotency_key: str | None) -> Document:
+        """The document, stored; a new version of it is or will be announced to the worker.
+
+        Raises:
+            RequestError: who is asking may not, or this is no document we take; nothing has changed.
+            TransientError: something did not answer; nothing has changed.
+        """
+        upload = await _checked(received, principal, idempotency_key)
+        repeated = await self.documents.recall(principal, upload)
+        if repeated is not None:
+            UPLOADS.labels("repeated").inc()
+            return repeated
+
+        async def secure() -> None:
+            if not await self.blobs.has(upload.sha256):
+                await self.blobs.put(upload.sha256, received.path)
+
+        await self.blobs.put(upload.sha256, received.path)
+        document, is_new = await self.documents.add(principal, upload, secure=secure)
+        UPLOADS.labels("accepted" if is_new else "unchanged").inc()
+        if is_new:
+            await self._announce(document, principal)
+        return document
+
+    async def _announce(self, document: Document, principal: Principal) -> None:
+        event = DocumentUploaded(document_id=document.document_id, version=document.version, owner=principal)
+        try:
+            await self.publish(event)
+            await self.documents.published(document.document_id, document.version)
+        except TransientError as error:
+            # It is stored, so it is accepted; the sweep publishes what nobody announced.
+            log.warning("a document waits for the sweep to announce it", reason=str(error))
+
+
+async def _checked(received: Received, principal: Principal, idempotency_key: str | None) -> NewVersion:
+    if idempotency_key is not None and not _IDEMPOTENCY_KEY.fullmatch(idempotency_key):
+        raise _refused(422, "invalid_idempotency_key", "An Idempotency-Key is 1 to 128 visible ASCII characters.")
+    collection = upload_collection(principal, received.fields.get("collection") or None)
+    file_name = _file_name(received.file_name)
+    title = " ".join(clean(received.fields.get("title", "")).split())
+    if len(title) > TITLE_MAX_CHARACTERS:
+        raise _refused(422, "title_too_long", f"A title may have {TITLE_MAX_CHARACTERS} characters.")
+    try:
+        media_type = await asyncio.to_thread(sniff, received.path, file_name)
+    except UnreadableError as error:
+        raise _refused(_STATUS.get(error.code, 415), error.code, error.message) from error
+    fingerprint = f"{collection}\n{file_name}\n{title}\n{received.sha256}"
+    return NewVersion(
+        collection=collection,
+        file_name=file_name,
+        title=title or None,
+        fallback_title=_title_of(file_name),
+        media_type=media_type,
+        size_bytes=received.size_bytes,
+        sha256=received.sha256,
+        idempotency_key=idempotency_key,
+        fingerprint=hashlib.sha256(fingerprint.encode()).hexdigest(),
+    )
+
+
+def _file_name(given: str) -> str:
+    """The last part of the path that was given, whichever system it is from."""
+    name = " ".join(clean(given).replace("\\", "/").rstrip("/").rpartition("/")[2].split())
+    if name in {"", ".", ".."}:
+        raise _refused(422, "file_missing", "Send the document with a file name.")
+    if len(name.encode()) > FILE_NAME_MAX_BYTES:
+        raise _refused(422, "file_name_too_long", f"A file name may have {FILE_NAME_MAX_BYTES} bytes.")
+    return name
+
+
+def _title_of(file_name: str) -> str:
+    stem = " ".join(re.sub(r"[_-]+", " ", PurePosixPath(file_name).stem).split())
+    return stem or file_name
+
+
+def _refused(status: int, code: str, detail: str) -> RequestError:
+    return RequestError(detail, status=status, code=code)

@@ -1,0 +1,180 @@
+"""The composition roots: which adapters the worker and the API are made of."""
+
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+
+import asyncpg
+from fastapi import FastAPI
+
+from ingest_service.api import documents_router
+from ingest_service.documents import Documents
+from ingest_service.index import Batches, Index
+from ingest_service.leftovers import Removal
+from ingest_service.parsing.sandbox import Sandbox
+from ingest_service.parsing.wire import Limits, Rules
+from ingest_service.settings import BlobSettings, IngestSettings, KnowledgeSettings
+from ingest_service.stalled import StalledVersions
+from ingest_service.sweep import Patience, sweep, sweeping
+from ingest_service.upload import Upload
+from ingest_service.versions import Versions
+from ingest_service.worker import register
+from libs.auth.cognito import TokenVerifier
+from libs.auth.http import authenticated
+from libs.blobs.disk import DiskBlobs
+from libs.blobs.s3 import S3Blobs
+from libs.bus.bus import Bus
+from libs.bus.connection import connect
+from libs.config import IdentitySettings, ModelSettings, PostgresSettings, RedisSettings
+from libs.db.pool import create_pool
+from libs.llm.embeddings import OpenAIEmbedder
+from libs.llm.endpoint import Endpoint
+from libs.service.app import build_app
+from libs.service.health import Health
+from libs.vectors.pgvector import PgVectorStore
+from libs.vectors.pinecone import PineconeStore
+
+GROUP = "ingest"
+
+
+def worker_app(
+    ingest: IngestSettings,
+    knowledge: KnowledgeSettings,
+    blob_settings: BlobSettings,
+    redis_settings: RedisSettings,
+    postgres: PostgresSettings,
+    models: ModelSettings,
+) -> FastAPI:
+    """The worker: what is uploaded becomes searchable, and what stands still is moved on."""
+    pool = create_pool(postgres, application_name="ingest-worker")
+    redis = connect(str(redis_settings.redis_url))
+    endpoint = Endpoint(api_key=models.openai_api_key.get_secret_value(), base_url=models.openai_base_url)
+    vectors = _vectors(knowledge, pool)
+    blobs = _blobs(blob_settings)
+    sandbox = Sandbox(_rules(ingest, knowledge), concurrency=ingest.parsers)
+    removal = Removal(pool, vectors, blobs)
+    versions = Versions(pool)
+    bus = Bus(redis_settings, redis, group=GROUP)
+    index = Index(
+        versions=versions,
+        removal=removal,
+        blobs=blobs,
+        reader=sandbox,
+        embedder=OpenAIEmbedder(
+            endpoint,
+            model=knowledge.embedding_model,
+            dimensions=knowledge.embedding_dimensions,
+            batch_texts=ingest.embed_batch,
+            timeout_seconds=ingest.embed_timeout_seconds,
+        ),
+        vectors=vectors,
+        batches=Batches(ingest.embed_batch, ingest.embed_concurrency),
+    )
+    register(bus, index=index, concurrency=ingest.concurrency)
+    once = partial(
+        sweep,
+        stalled=StalledVersions(pool),
+        versions=versions,
+        removal=removal,
+        publish=bus.publish,
+        backlog=bus.backlog,
+        patience=Patience(idle_seconds=ingest.idle_seconds, max_publications=ingest.max_publications),
+    )
+    return build_app(
+        "ingest-worker",
+        title="Eloquent ingest worker",
+        health=Health(
+            checks={
+                "postgres": partial(pool.fetchval, "SELECT 1"),
+                "redis": bus.check,
+                "blobs": blobs.check,
+                "vectors": vectors.check,
+                "model": endpoint.check,
+            },
+            pulses={"bus": bus.alive},
+        ),
+        # The bus last but one: no event comes before there is what it takes to index it.
+        resources=[
+            redis,
+            pool,
+            endpoint,
+            *_resources(vectors),
+            sandbox,
+            bus,
+            sweeping(once, every_seconds=ingest.sweep_seconds),
+        ],
+    )
+
+
+def api_app(
+    ingest: IngestSettings,
+    knowledge: KnowledgeSettings,
+    blob_settings: BlobSettings,
+    redis_settings: RedisSettings,
+    postgres: PostgresSettings,
+    identity: IdentitySettings,
+) -> FastAPI:
+    """The API: people add, follow and delete documents."""
+    pool = create_pool(postgres, application_name="ingest-api")
+    redis = connect(str(redis_settings.redis_url))
+    bus = Bus(redis_settings, redis, group=GROUP)
+    vectors = _vectors(knowledge, pool)
+    blobs = _blobs(blob_settings)
+    documents = Documents(pool)
+    verifier = TokenVerifier.from_settings(identity)
+    return build_app(
+        "ingest-api",
+        title="Eloquent documents",
+        health=Health(
+            checks={
+                "postgres": partial(pool.fetchval, "SELECT 1"),
+                "redis": bus.check,
+                "blobs": blobs.check,
+                "identity": verifier.check,
+            }
+        ),
+        resources=[redis, pool, *_resources(vectors), bus],
+        routers=[
+            documents_router(
+                documents,
+                Removal(pool, vectors, blobs),
+                upload=Upload(documents, blobs, bus.publish),
+                principal=authenticated(verifier),
+                upload_dir=ingest.upload_dir,
+                upload_max_bytes=ingest.upload_max_bytes,
+            )
+        ],
+    )
+
+
+def _rules(ingest: IngestSettings, knowledge: KnowledgeSettings) -> Rules:
+    return Rules(
+        limits=Limits(
+            memory_bytes=ingest.parser_memory_bytes,
+            cpu_seconds=ingest.parser_cpu_seconds,
+            wall_seconds=ingest.parser_wall_seconds,
+            max_characters=ingest.max_characters,
+        ),
+        chunk_tokens=ingest.chunk_tokens,
+        tokenizer_file=None if ingest.tokenizer_file is None else str(ingest.tokenizer_file.resolve()),
+        embedding_model=knowledge.embedding_model,
+    )
+
+
+def _blobs(settings: BlobSettings) -> DiskBlobs | S3Blobs:
+    if settings.blob_bucket is not None:
+        return S3Blobs(settings.blob_bucket, prefix=settings.blob_prefix)
+    return DiskBlobs(settings.blob_dir)
+
+
+def _vectors(knowledge: KnowledgeSettings, pool: asyncpg.Pool) -> PgVectorStore | PineconeStore:
+    if knowledge.pinecone_api_key is not None and knowledge.pinecone_index_host is not None:
+        return PineconeStore(
+            knowledge.pinecone_api_key.get_secret_value(),
+            host=knowledge.pinecone_index_host,
+            dimensions=knowledge.embedding_dimensions,
+        )
+    return PgVectorStore(pool, dimensions=knowledge.embedding_dimensions)
+
+
+def _resources(vectors: PgVectorStore | PineconeStore) -> list[AbstractAsyncContextManager[object]]:
+    return [vectors] if isinstance(vectors, PineconeStore) else []
