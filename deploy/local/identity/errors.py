@@ -11,8 +11,3 @@ def refusal(name: str, message: str) -> RequestError:
 def wrong_credentials() -> RequestError:
     """The same for an unknown user and a wrong password, as with PreventUserExistenceErrors."""
     return refusal("NotAuthorizedException", "Incorrect username or password.")
-
-
-def wrong_code() -> RequestError:
-    """The same for an unknown user, an expired code and none at all."""
-    return refusal("ExpiredCodeException", "Invalid code provided, please request a code again.")

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from deploy.local.identity import calls
-from deploy.local.identity.errors import refusal, wrong_code
+from deploy.local.identity.errors import refusal
 from deploy.local.identity.passwords import policy_breach
 from deploy.local.identity.store import Purpose, User
 from deploy.local.identity.user_pool import CODE_SECONDS, UserPool, delivery
@@ -30,6 +30,7 @@ def sign_up(call: calls.SignUp, *, pool: UserPool) -> dict[str, Any]:
     pool.store.forget_unconfirmed(before=now - CODE_SECONDS["sign_up"])
     if pool.store.user_by_email(email) is not None:
         raise _taken()
+    pool.ration_codes(email)
     user = User(str(uuid4()), email, pool.passwords.hash(call.password), is_confirmed=False)
     if not pool.store.add_user(user, now=now):
         # Somebody was faster while we hashed.
@@ -41,6 +42,7 @@ def sign_up(call: calls.SignUp, *, pool: UserPool) -> dict[str, Any]:
 def resend_confirmation_code(call: calls.UserCall, *, pool: UserPool) -> dict[str, Any]:
     """A user who is still unconfirmed has a new code."""
     pool.expect_client(call.client_id)
+    pool.ration_codes(call.username)
     user = pool.store.user_by_email(call.username)
     if user is not None and not user.is_confirmed:
         pool.send_code(user, "sign_up")
@@ -61,6 +63,7 @@ def confirm_sign_up(call: calls.ConfirmSignUp, *, pool: UserPool) -> dict[str, A
 def forgot_password(call: calls.UserCall, *, pool: UserPool) -> dict[str, Any]:
     """A confirmed user has a code for a new password."""
     pool.expect_client(call.client_id)
+    pool.ration_codes(call.username)
     user = pool.store.user_by_email(call.username)
     if user is not None and user.is_confirmed:
         pool.send_code(user, "reset_password")
@@ -103,12 +106,10 @@ def _expect_good_password(password: str) -> None:
 
 
 def _redeem(user: User | None, purpose: Purpose, code: str, *, pool: UserPool) -> User:
-    if user is None:
-        raise wrong_code()
-    match pool.store.try_code(user.sub, purpose, code, now=pool.clock().timestamp()):
-        case "right":
-            return user
-        case "wrong":
-            raise refusal("CodeMismatchException", "Invalid verification code provided, please try again.")
-        case "none":
-            raise wrong_code()
+    found = "none" if user is None else pool.store.try_code(user.sub, purpose, code, now=pool.clock().timestamp())
+    if user is not None and found == "right":
+        return user
+    # For a new password a code that is wrong, old or never was answers like an unknown user's: anybody may ask.
+    if found == "wrong" or purpose == "reset_password":
+        raise refusal("CodeMismatchException", "Invalid verification code provided, please try again.")
+    raise refusal("ExpiredCodeException", "Invalid code provided, please request a code again.")

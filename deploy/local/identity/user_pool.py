@@ -21,7 +21,7 @@ CODE_SECONDS: dict[Purpose, float] = {"sign_up": 24 * 3600.0, "reset_password": 
 """Cognito's."""
 
 CODES_PER_HOUR = 5
-"""Codes per user; with `CODE_TRIES`, 25 guesses an hour."""
+"""Codes per address; with `CODE_TRIES`, 25 guesses an hour."""
 
 SIGN_UPS_PER_MINUTE = 120
 """By anybody together: each costs 25 ms and a row."""
@@ -49,14 +49,17 @@ class UserPool:
         if client_id != self.client_id:
             raise refusal("ResourceNotFoundException", f"User pool client {client_id} does not exist.")
 
-    def send_code(self, user: User, purpose: Purpose) -> None:
-        """A new code holds for this user, and the log says which.
+    def ration_codes(self, email: str) -> None:
+        """One of this address's codes is spent, whether it has a user or not: the answer does not tell.
 
         Raises:
             RequestError: LimitExceededException.
         """
-        if not self.codes_sent.take(user.sub):
+        if not self.codes_sent.take(email.lower()):
             raise refusal("LimitExceededException", "Attempt limit exceeded, please try after some time.")
+
+    def send_code(self, user: User, purpose: Purpose) -> None:
+        """A new code holds for this user, and the log says which."""
         code = f"{secrets.randbelow(1_000_000):06}"
         expires_at = self.clock().timestamp() + CODE_SECONDS[purpose]
         self.store.set_code(user.sub, purpose, code, expires_at=expires_at, tries=CODE_TRIES)
