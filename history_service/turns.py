@@ -1,7 +1,8 @@
 """Turns in PostgreSQL: opened and ended in the order of their sessions.
 
 Every transaction locks its session's row before it looks at the session's messages, so the order of a session is
-decided one event at a time; where a user's row is locked too, it is locked first.
+decided one event at a time; where a user's row is locked too, it is locked first. Times of turns are taken after the
+lock (`now()` is when a transaction began to wait for it), so they keep that order.
 """
 
 from typing import Any
@@ -51,7 +52,7 @@ _ADD_TURN = """
     SELECT $3::uuid, $1::uuid, last + 2, 'assistant', '', now(),
            CASE WHEN waits THEN 'queued' ELSE 'opened' END, $6::text[], $7::uuid,
            CASE WHEN waits THEN NULL ELSE $7::uuid END,
-           CASE WHEN waits THEN NULL ELSE now() END
+           CASE WHEN waits THEN NULL ELSE clock_timestamp() END
     FROM place
     ON CONFLICT (message_id) DO NOTHING
     RETURNING role, position, status, asked_by, opened_by
@@ -80,7 +81,7 @@ LOCK_SESSION = """
 _END = """
     UPDATE chat_messages
     SET status = $3, content = $4, failure = $5, citations = $6, model = $7, usage = $8, timings = $9, digest = $10,
-        completed_at = now()
+        completed_at = clock_timestamp()
     WHERE message_id = $1 AND session_id = $2 AND status IN ('queued', 'opened')
     RETURNING status, digest, failure, model, usage, timings
 """
@@ -93,7 +94,7 @@ _EARLIEST_UNFINISHED = """
 """
 
 _OPEN = """
-    UPDATE chat_messages SET status = 'opened', opened_by = $2, opened_at = now()
+    UPDATE chat_messages SET status = 'opened', opened_by = $2, opened_at = clock_timestamp()
     WHERE message_id = $1 AND status = 'queued'
 """
 
