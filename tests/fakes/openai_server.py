@@ -30,6 +30,8 @@ class FakeOpenAI:
 
     Attributes:
         bodies: the latest requests' bodies, oldest first.
+        connections: how many clients have connected.
+        base64_embeddings: whether it can give vectors as base64.
         counts: `requests`, `streams`, `finished`, `dropped` (by the client), `refused`.
     """
 
@@ -39,9 +41,16 @@ class FakeOpenAI:
         self.counts: Counter[str] = Counter()
         self.open = 0
         self.base_url = ""
+        self.connections = 0
+        self.base64_embeddings = True
         self._dimensions = dimensions
         self._hits: Counter[str] = Counter()
         self._wheel = Wheel()
+
+    def connect(self) -> Connection:
+        """Take a new client."""
+        self.connections += 1
+        return Connection(self.handle)
 
     def handle(self, connection: Connection, request: Request) -> None:
         """Answer one request."""
@@ -98,7 +107,7 @@ class FakeOpenAI:
             return
         texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
         vectors = [embedding(text, body.get("dimensions") or self._dimensions) for text in texts]
-        as_text = body.get("encoding_format") == "base64"
+        as_text = self.base64_embeddings and body.get("encoding_format") == "base64"
         data = [
             {"object": "embedding", "index": n, "embedding": _base64(vector) if as_text else vector}
             for n, vector in enumerate(vectors)
@@ -193,7 +202,7 @@ def _error(code: str, message: str) -> dict[str, Any]:
 async def running(script: Script | None = None, *, port: int = 0, dimensions: int = 384) -> AsyncIterator[FakeOpenAI]:
     """The server on a loopback port of its own, in this process; `base_url` is what an SDK wants."""
     fake = FakeOpenAI(script, dimensions=dimensions)
-    server = await asyncio.get_running_loop().create_server(lambda: Connection(fake.handle), "127.0.0.1", port)
+    server = await asyncio.get_running_loop().create_server(fake.connect, "127.0.0.1", port)
     fake.base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     try:
         yield fake
