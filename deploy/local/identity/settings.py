@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, SecretStr, field_validator
-from pydantic_core.core_schema import ValidationInfo
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from deploy.local.identity.passwords import policy_breach
