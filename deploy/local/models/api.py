@@ -10,22 +10,29 @@ import numpy as np
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from prometheus_client import Histogram
-from pydantic import BaseModel, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, ValidationError
 
 from deploy.local.models.chat_stream import server_sent_events
 from deploy.local.models.embedding import Embedder
-from deploy.local.models.minilm import Vectors
-from deploy.local.models.ports import ChatModel, Json
+from deploy.local.models.ports import ChatModel, Json, Vectors
 from deploy.local.models.refusals import InvalidRequestError, invalid
 from libs.errors import RequestError
 
-EMBEDDING_MODEL = "all-MiniLM-L6-v2"
+EMBEDDING_MODEL = "all-minilm-l6-v2"
 BODY_MAX_BYTES = 16 * 1024 * 1024
 """Room for the largest allowed batch of long chunks; what is larger is refused before it is read to its end."""
 MAX_TEXTS = 2048
 """As OpenAI has it."""
 TEXT_MAX_CHARACTERS = 32_768
 """OpenAI takes 8192 tokens, which is about as much; the model itself looks at the first 256."""
+
+
+def _as_texts(value: object) -> object:
+    texts = value if isinstance(value, list) else [value]
+    if any(isinstance(text, int | list) for text in texts):
+        raise ValueError("send text; token arrays cannot be read here")
+    return texts
+
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_MAX_CHARACTERS)]
 
@@ -40,7 +47,7 @@ class EmbeddingRequest(BaseModel):
     """A request for embeddings."""
 
     model: str
-    input: Text | Annotated[list[Text], Field(min_length=1, max_length=MAX_TEXTS)]
+    input: Annotated[list[Text], Field(min_length=1, max_length=MAX_TEXTS), BeforeValidator(_as_texts)]
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: Literal[384] | None = None
 
@@ -59,7 +66,7 @@ def models_router(embedder: Embedder, chat_models: Sequence[ChatModel]) -> APIRo
     @router.get("/models/{name:path}")
     async def model(name: str) -> Json:
         """One of them."""
-        if name != EMBEDDING_MODEL and name not in by_name:
+        if name not in {EMBEDDING_MODEL, *by_name}:
             raise _no_such_model(name, [EMBEDDING_MODEL, *by_name])
         return _listed(name, started)
 
@@ -67,10 +74,10 @@ def models_router(embedder: Embedder, chat_models: Sequence[ChatModel]) -> APIRo
     async def embeddings(request: Request) -> Response:
         """One vector per text."""
         wanted = _embedding_request(await _body(request))
-        if wanted.model != EMBEDDING_MODEL:
+        if wanted.model.lower() != EMBEDDING_MODEL:
             raise _no_such_model(wanted.model, [EMBEDDING_MODEL])
         with _SECONDS.labels("embeddings", EMBEDDING_MODEL).time():
-            result = await embedder.embed([wanted.input] if isinstance(wanted.input, str) else wanted.input)
+            result = await embedder.embed(wanted.input)
         return _json(
             {
                 "object": "list",
@@ -126,12 +133,8 @@ def _object(body: bytes) -> Json:
 
 
 def _embedding_request(body: bytes) -> EmbeddingRequest:
-    fields = _object(body)
-    texts = fields.get("input")
-    if isinstance(texts, list) and texts and all(isinstance(text, int | list) for text in texts):
-        raise InvalidRequestError("input: send text; token arrays of another tokenizer cannot be read.", param="input")
     try:
-        return EmbeddingRequest.model_validate(fields)
+        return EmbeddingRequest.model_validate(_object(body))
     except ValidationError as error:
         raise invalid(error) from error
 

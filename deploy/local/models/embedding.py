@@ -10,7 +10,8 @@ from typing import Self
 
 import numpy as np
 
-from deploy.local.models.minilm import DIMENSIONS, MiniLm, Vectors, give_memory_back
+from deploy.local.models.minilm import DIMENSIONS, give_memory_back
+from deploy.local.models.ports import EmbeddingModel, Vectors
 
 BATCH_TOKENS = 512
 """Padding included. Measured on two cores: larger batches of long texts are slower (their activations leave the cache),
@@ -33,11 +34,13 @@ class Embedder:
     waits for two batches at most, however many documents are coming in.
     """
 
-    def __init__(self, model: MiniLm) -> None:
+    def __init__(self, model: EmbeddingModel) -> None:
         self._model = model
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="minilm")
         self._turn = asyncio.Lock()
         self._long_requests = asyncio.Lock()
+        self.waiting = 0
+        """Requests that hold the model or stand in line for it."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -55,9 +58,14 @@ class Embedder:
         # Beside the model's thread: the tokenizer is quick and lets other threads run.
         rows = await asyncio.to_thread(self._model.tokenize, texts)
         batches = list(batches_of(rows))
-        for batch in batches:
-            async with self._long_requests if len(batches) > 1 else nullcontext(), self._turn:
-                vectors[batch] = await self._on_thread([rows[index] for index in batch])
+        lane = self._long_requests if len(batches) > 1 else nullcontext()
+        self.waiting += 1
+        try:
+            for batch in batches:
+                async with lane, self._turn:
+                    vectors[batch] = await self._on_thread([rows[index] for index in batch])
+        finally:
+            self.waiting -= 1
         if len(batches) > 1:
             await asyncio.to_thread(give_memory_back)
         return Embeddings(vectors, sum(map(len, rows)))

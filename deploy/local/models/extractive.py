@@ -10,8 +10,8 @@ import numpy as np
 
 from deploy.local.models.chat_stream import Completion, FinishReason
 from deploy.local.models.embedding import Embedder
-from deploy.local.models.minilm import DIMENSIONS, MiniLm, Vectors
-from deploy.local.models.ports import Json
+from deploy.local.models.minilm import DIMENSIONS
+from deploy.local.models.ports import Json, TokenCounter, Vectors
 from deploy.local.models.prompt import ChatRequest, NumberedPassage, passages_in, questions_in, read_request
 from deploy.local.models.selection import Candidate, select
 from deploy.local.models.sentences import sentences_in
@@ -34,7 +34,7 @@ class ExtractiveModel:
 
     name = "extractive"
 
-    def __init__(self, embedder: Embedder, tokenizer: MiniLm, *, cached_sentences: int) -> None:
+    def __init__(self, embedder: Embedder, tokenizer: TokenCounter, *, cached_sentences: int) -> None:
         self._embedder = embedder
         self._tokenizer = tokenizer
         self._cached_sentences = cached_sentences

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Protocol, Self
 
 from deploy.local.models.ports import Json
 from deploy.local.models.refusals import InvalidRequestError
@@ -18,29 +18,31 @@ from libs.errors import PermanentError, RequestError
 QUIET = -1
 
 
+class CompletionServer(Protocol):
+    """The part of `xllamacpp.Server` that we use."""
+
+    def handle_chat_completions(self, body: Json, callback: Callable[[Json], object], /) -> object:
+        """Give the answer, its chunks, or an error to `callback`; a true value from it stops the model.
+
+        Raises:
+            ValueError: the request is malformed.
+        """
+
+
 class GgufModel:
-    """Answers with the model of a file; it is loaded when this is constructed.
+    """Answers with a language model.
 
     Args:
-        path: the file; its stem is the model's name.
-        threads: cores a run may use.
-        context_tokens: of one answer, prompt included.
+        server: the loaded model.
+        name: its name to the outside.
         parallel_answers: written at the same time; further ones wait.
-
-    Raises:
-        PermanentError: the package `xllamacpp` is missing, or it cannot load the file.
     """
 
-    def __init__(self, path: Path, *, threads: int, context_tokens: int, parallel_answers: int) -> None:
-        self._name = path.stem
-        self._server = _load(path, threads, context_tokens, parallel_answers)
+    def __init__(self, server: CompletionServer, *, name: str, parallel_answers: int) -> None:
+        self.name = name
+        self._server = server
         self._threads = ThreadPoolExecutor(max_workers=parallel_answers, thread_name_prefix="gguf")
         self._stopped = threading.Event()
-
-    @property
-    def name(self) -> str:
-        """The file's name without its ending."""
-        return self._name
 
     async def __aenter__(self) -> Self:
         return self
@@ -92,10 +94,21 @@ class GgufModel:
             code = str(error.get("type", "model_error"))
             raise RequestError(str(error.get("message")), status=int(error.get("code", 500)), code=code)
         # The server says the file's path, which is nobody's business.
-        return {**answer, "model": self._name}
+        return {**answer, "model": self.name}
 
 
-def _load(path: Path, threads: int, context_tokens: int, parallel_answers: int) -> Any:
+def load_gguf(path: Path, *, threads: int, context_tokens: int, parallel_answers: int) -> CompletionServer:
+    """The file's model, ready to answer.
+
+    Args:
+        path: the GGUF file.
+        threads: cores a run may use.
+        context_tokens: of one answer, prompt included.
+        parallel_answers: memory is set aside for so many at the same time.
+
+    Raises:
+        PermanentError: the package `xllamacpp` is missing, or it cannot load the file.
+    """
     # libgomp reads these when it is loaded, just below: threads that wait must not spin, the cores are shared.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
@@ -116,6 +129,7 @@ def _load(path: Path, threads: int, context_tokens: int, parallel_answers: int) 
     params.ui = params.endpoint_slots = False
     params.api_keys = [secrets.token_urlsafe(32)]
     try:
-        return xllamacpp.Server(params)
+        server: CompletionServer = xllamacpp.Server(params)
     except RuntimeError as error:
         raise PermanentError(f"LLM_GGUF: {path} is not a GGUF file that llama.cpp can load.") from error
+    return server

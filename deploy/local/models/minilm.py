@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from deploy.local.models.ports import Vectors
 from libs.errors import PermanentError
 
-Vectors = NDArray[np.float32]
+__all__ = ["DIMENSIONS", "MAX_TOKENS", "TOKENIZER_PATH", "MiniLm", "Vectors", "give_memory_back", "installed_weights"]
 
 DIMENSIONS = 384
 MAX_TOKENS = 256

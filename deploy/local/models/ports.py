@@ -1,7 +1,13 @@
-"""What the API asks of a model that answers."""
+"""What is asked of the models."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+"""One row a text, of unit length."""
 
 Json = dict[str, Any]
 """A JSON object in the shape OpenAI's API documents."""
@@ -27,3 +33,20 @@ class ChatModel(Protocol):
         Raises:
             RequestError: as in `complete`, before the first chunk.
         """
+
+
+class EmbeddingModel(Protocol):
+    """Turns texts into vectors; it blocks, and may be called from any thread."""
+
+    def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
+        """The token ids it will see of each text."""
+
+    def run(self, rows: Sequence[Sequence[int]]) -> Vectors:
+        """One vector per row of token ids."""
+
+
+class TokenCounter(Protocol):
+    """Says how long texts are."""
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """The length of each text in tokens."""

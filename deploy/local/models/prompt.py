@@ -14,7 +14,8 @@ MAX_MESSAGES = 1000
 MAX_PASSAGES = 100
 PASSAGE_MAX_CHARACTERS = 20_000
 
-_PASSAGE = re.compile(r"""<passage((?:\s+[\w-]+="[^"]*")*)\s*>(.*?)</passage>""", re.DOTALL)
+# At least one attribute: the rules above the passages may speak of `<passage>` elements.
+_PASSAGE = re.compile(r"""<passage((?:\s+[\w-]+="[^"]*")+)\s*>(.*?)</passage>""", re.DOTALL)
 _ATTRIBUTE = re.compile(r'''([\w-]+)="([^"]*)"''')
 
 

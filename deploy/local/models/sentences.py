@@ -51,11 +51,11 @@ def sentences_in(passage: str) -> tuple[Sentence, ...]:
     found: list[Sentence] = []
     for is_rows, blocks in groupby(SyntaxTreeNode(_MARKDOWN.parse(passage)).children, key=_is_row):
         if is_rows:
-            found += reader.rows([_plain(block).split(_CELLS) for block in blocks])
+            found += reader.rows([_cells(_plain(block)) for block in blocks])
         else:
             for block in blocks:
                 found += reader.block(block)
-    return tuple(sentence for sentence in found if len(sentence.text) <= SENTENCE_MAX_CHARACTERS)
+    return tuple(sentence for sentence in found if _may_answer(sentence.text))
 
 
 def split(text: str) -> list[str]:
@@ -141,12 +141,23 @@ class _Reader:
         self._lead_in = ""
 
 
+def _may_answer(text: str) -> bool:
+    return len(text) <= SENTENCE_MAX_CHARACTERS and not text.endswith("?")
+
+
+def _cells(row: str) -> list[str]:
+    # A first or last cell that is empty has lost its blank: "| Basic | Plus".
+    return [cell.strip() for cell in f" {row} ".split(_CELLS)]
+
+
 def _is_row(block: SyntaxTreeNode) -> bool:
-    return block.type == "paragraph" and _CELLS in (text := _plain(block, line_break="\n")) and "\n" not in text
+    return block.type == "paragraph" and len(_cells(text := _plain(block, line_break="\n"))) > 1 and "\n" not in text
 
 
 def _is_heading(run: str, *, alone: bool) -> bool:
     """Whether a line without a mark is a heading, as far as one can tell; a row of prices is none."""
+    if alone and run.endswith("?"):
+        return True
     if _TERMINATED.search(run) or (_AMOUNT.search(run) and not _SECTION_NUMBER.match(run)):
         return False
     most_words = 12 if alone else 4

@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from deploy.local.models.api import embeds, models_router
 from deploy.local.models.embedding import Embedder
 from deploy.local.models.extractive import ExtractiveModel
-from deploy.local.models.gguf import GgufModel
+from deploy.local.models.gguf import GgufModel, load_gguf
 from deploy.local.models.minilm import MiniLm, installed_weights
 from deploy.local.models.refusals import install_refusals
 from deploy.local.models.settings import ModelsSettings
@@ -25,12 +25,14 @@ def create_app(settings: ModelsSettings) -> FastAPI:
     if settings.llm_gguf is None:
         answers = ExtractiveModel(embedder, model, cached_sentences=settings.models_cached_sentences)
     else:
-        answers = GgufModel(
+        parallel = settings.models_parallel_answers
+        server = load_gguf(
             settings.llm_gguf,
             threads=settings.models_threads,
             context_tokens=settings.models_context_tokens,
-            parallel_answers=settings.models_parallel_answers,
+            parallel_answers=parallel,
         )
+        answers = GgufModel(server, name=settings.llm_gguf.stem, parallel_answers=parallel)
     app = build_app(
         "models",
         title="Local models",
