@@ -9,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from history_service.open_turn import open_turn
+from history_service.outcomes import Accepted
 from history_service.queues import RedisTurnQueues
 from history_service.record_answer import record_answer
 from history_service.sweep import Patience, sweep
@@ -156,7 +157,7 @@ async def test_a_turn_that_cannot_be_answered_is_given_up(
 async def test_a_turn_that_waits_for_nothing_is_opened(
     pool: asyncpg.Pool, turns: PostgresTurns, unfinished: PostgresUnfinishedTurns, around: Surroundings
 ) -> None:
-    """A queue whose head went away moves on by itself, one turn at a time."""
+    """A queue whose head went away moves on by itself, one turn at a time; nobody jumps it meanwhile."""
     first = a_question()
     same = {"session_id": first.turn.session_id, "principal": first.turn.principal}
     second, third = a_question(**same), a_question(**same)
@@ -164,6 +165,9 @@ async def test_a_turn_that_waits_for_nothing_is_opened(
         await open_turn(asked, store=turns)
     await pool.execute("DELETE FROM chat_messages WHERE message_id = $1", first.turn.answer_id)
 
+    late = a_question(**same)
+
+    assert await open_turn(late, store=turns) == Accepted(late.turn, queued=True)
     events = await swept(unfinished, around)
 
     assert [event.turn for event in events if isinstance(event, TurnOpened)] == [second.turn]
