@@ -1,0 +1,173 @@
+"""What retrieval adds to an answer, without embedding: `python -m tests.bench.retrieval --chunks 10000`.
+
+Starts PostgreSQL and Valkey of its own, writes chunks and their vectors, and times the use case over both, one question
+after the other: not cached (the query's vector is known at once, as if the model took no time) and cached.
+"""
+
+# ruff: noqa: T201 - a command says what it found
+
+import argparse
+import asyncio
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import numpy as np
+from numpy.typing import NDArray
+
+from deploy.local.postgres import PostgresServer
+from deploy.local.program import free_port, running
+from deploy.local.valkey import ValkeyServer
+from libs.bus.connection import connect
+from libs.config import PostgresSettings
+from libs.contracts.events import ContextRetrieved, TurnOpened
+from libs.db.migrate import migrate, service_folders
+from libs.db.pool import create_pool
+from libs.vectors.pgvector import PgVectorStore
+from retrieval_service.cache import RetrievalCache
+from retrieval_service.passages import PostgresPassages
+from retrieval_service.retrieve import retrieve
+from tests.builders import an_opened_turn
+
+DIMENSIONS = 384
+TOPICS = 200
+SPREAD = 0.9
+"""Length of a chunk's own part beside its topic's: neighbours are near and many, as texts' are."""
+PER_DOCUMENT = 100
+TEXT = "A transfer to a UK bank usually arrives within two minutes, and at the latest within two hours. " * 10
+
+_DOCUMENTS = (
+    "documents",
+    ("document_id", "owner_id", "collection", "file_name", "title", "title_given", "latest_version"),
+)
+_VERSIONS = "document_versions", ("document_id", "version", "sha256", "size_bytes", "media_type", "blob_key", "status")
+_CHUNKS = (
+    "chunks",
+    ("chunk_id", "document_id", "version", "ordinal", "collection", "text", "heading", "start_char", "end_char"),
+)
+
+Vectors = NDArray[np.float64]
+
+
+class KnownVectors:
+    """Has every question's vector already."""
+
+    def __init__(self, vectors: Vectors) -> None:
+        self._vectors = vectors
+
+    async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        return [self._vectors[int(text)].tolist() for text in texts]
+
+
+def vectors(count: int, seed: int) -> Vectors:
+    """Unit vectors around common topics."""
+    chance = np.random.default_rng(seed)
+    topics = np.random.default_rng(0).normal(size=(TOPICS, DIMENSIONS))
+    drawn = topics[chance.integers(0, TOPICS, count)] + SPREAD * chance.normal(size=(count, DIMENSIONS))
+    unit: Vectors = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    return unit
+
+
+async def fill(pool: asyncpg.Pool, store: PgVectorStore, count: int) -> float:
+    """All chunks are searchable; seconds it took to write the vectors."""
+    documents = [uuid4() for _ in range(0, count, PER_DOCUMENT)]
+    chunk_ids = [uuid4() for _ in range(count)]
+
+    def of(n: int) -> UUID:
+        return documents[n // PER_DOCUMENT]
+
+    await _copy(pool, _DOCUMENTS, [(d, d, "public", f"{d}", "A title", True, 1) for d in documents])
+    await _copy(pool, _VERSIONS, [(d, 1, "", 0, "text/plain", "", "searchable") for d in documents])
+    rows = [(id_, of(n), 1, n, "public", f"{n} {TEXT}", ["A"], 0, len(TEXT)) for n, id_ in enumerate(chunk_ids)]
+    await _copy(pool, _CHUNKS, rows)
+    await pool.execute("UPDATE documents SET current_version = 1")
+    await pool.execute("INSERT INTO knowledge_versions VALUES ('public', 1)")
+    values = vectors(count, seed=1).tolist()
+    begun = time.perf_counter()
+    for start in range(0, count, 500):
+        some = range(start, min(start + 500, count))
+        await store.upsert("public", [(chunk_ids[n], of(n), values[n]) for n in some])
+    seconds = time.perf_counter() - begun
+    await pool.execute("ANALYZE")
+    return seconds
+
+
+async def _copy(pool: asyncpg.Pool, table: tuple[str, tuple[str, ...]], rows: Sequence[tuple[object, ...]]) -> None:
+    await pool.copy_records_to_table(table[0], records=rows, columns=table[1])
+
+
+async def timed(ask: Callable[[TurnOpened], Awaitable[ContextRetrieved]], questions: Sequence[str]) -> str:
+    """The percentiles of one question after the other."""
+    seconds, passages = [], 0
+    for question in questions:
+        opened = an_opened_turn(question=question)
+        begun = time.perf_counter()
+        passages += len((await ask(opened)).passages)
+        seconds.append(time.perf_counter() - begun)
+    p50, p95, p99 = (np.percentile(seconds, p) * 1000 for p in (50, 95, 99))
+    return f"p50 {p50:6.2f} ms  p95 {p95:6.2f} ms  p99 {p99:6.2f} ms  passages {passages / len(questions):.1f}"
+
+
+@asynccontextmanager
+async def servers() -> AsyncIterator[tuple[str, str]]:
+    """Addresses of a Valkey and a migrated PostgreSQL that are gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="eloquent-bench-"))
+    folder.chmod(0o711)
+    valkey = ValkeyServer(folder / "valkey", free_port(), secrets.token_hex(16))
+    settings = {"fsync": "off", "shared_buffers": "512MB", "log_min_messages": "fatal"}
+    postgres = PostgresServer(folder / "postgres", free_port(), secrets.token_hex(16), settings)
+    try:
+        async with running(valkey), running(postgres):
+            await migrate(postgres.url, service_folders())
+            yield valkey.url, postgres.url
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def run(chunks: int, questions: int) -> None:
+    """Print the figures."""
+    async with servers() as (redis_url, database_url), connect(redis_url) as redis:
+        settings = PostgresSettings.model_validate({"database_url": database_url})
+        async with create_pool(settings, application_name="bench") as pool:
+            store = PgVectorStore(pool, dimensions=DIMENSIONS)
+            seconds = await fill(pool, store, chunks)
+            print(f"{chunks} chunks of {DIMENSIONS} dimensions, vectors written at {chunks / seconds:.0f}/s")
+            needs: dict[str, Any] = {
+                "embedder": KnownVectors(vectors(questions, seed=2)),
+                "index": store,
+                "passages": PostgresPassages(pool),
+                "top_k": 8,
+                "min_score": 0.2,
+                "cache": RetrievalCache(
+                    redis, space="bench", dimensions=DIMENSIONS, vector_ttl_seconds=900, ranking_ttl_seconds=900
+                ),
+            }
+
+            async def ask(opened: TurnOpened) -> ContextRetrieved:
+                return await retrieve(opened, **needs)
+
+            asked = [str(n) for n in range(questions)]
+            await timed(ask, asked[:50])
+            await redis.flushall()
+            print(f"searched  {await timed(ask, asked)}")
+            print(f"cached    {await timed(ask, asked)}")
+
+
+def main() -> None:
+    """Read the options and run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--chunks", type=int, default=10_000)
+    parser.add_argument("--questions", type=int, default=500)
+    options = parser.parse_args()
+    asyncio.run(run(options.chunks, options.questions))
+
+
+if __name__ == "__main__":
+    main()
