@@ -39,7 +39,10 @@ class RetrievalSettings(Settings):
 
     top_k: int = Field(8, ge=1, le=50, description="Passages given to a question at most")
     min_score: float = Field(
-        0.3, ge=-1, le=1, description="Least cosine similarity of a passage, calibrated for all-MiniLM-L6-v2 (ADR 0011)"
+        0.26,
+        ge=-1,
+        le=1,
+        description="Least cosine similarity of a passage, calibrated for all-MiniLM-L6-v2 (ADR 0011)",
     )
     concurrency: int = Field(16, ge=1, le=256, description="Questions a process works on at once")
     embed_timeout_seconds: float = Field(5.0, gt=0, description="How long embedding a question may take")
