@@ -3,7 +3,7 @@
 import secrets
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +13,7 @@ import pytest
 from redis.asyncio import Redis
 
 from deploy.local.postgres import PostgresServer
+from deploy.local.processes import Guardian
 from deploy.local.program import Server, free_port, running
 from deploy.local.valkey import ValkeyServer
 from libs.config import PostgresSettings
@@ -36,9 +37,19 @@ KEPT_TABLES = ["schema_migrations"]
 
 
 @pytest.fixture(scope="session")
-async def redis_url() -> AsyncIterator[str]:
+def guardian() -> Iterator[Guardian]:
+    """Ends the servers of a session that was killed."""
+    guardian = Guardian()
+    yield guardian
+    guardian.close()
+
+
+@pytest.fixture(scope="session")
+async def redis_url(guardian: Guardian) -> AsyncIterator[str]:
     """A Valkey of this session."""
-    async with _serving(lambda folder, port: ValkeyServer(folder / "valkey", port, secrets.token_hex(16))) as server:
+    async with _serving(
+        guardian, lambda folder, port: ValkeyServer(folder / "valkey", port, secrets.token_hex(16))
+    ) as server:
         yield server.url
 
 
@@ -52,10 +63,10 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture(scope="session")
-async def database_url() -> AsyncIterator[str]:
+async def database_url(guardian: Guardian) -> AsyncIterator[str]:
     """A PostgreSQL with pgvector of this session, migrated."""
     async with _serving(
-        lambda folder, port: PostgresServer(folder / "postgres", port, secrets.token_hex(16), FAST_POSTGRES)
+        guardian, lambda folder, port: PostgresServer(folder / "postgres", port, secrets.token_hex(16), FAST_POSTGRES)
     ) as server:
         await migrate(server.url, [folder for folder in service_folders() if folder.is_dir()])
         yield server.url
@@ -79,7 +90,7 @@ async def pool(session_pool: asyncpg.Pool) -> asyncpg.Pool:
 
 
 @asynccontextmanager
-async def _serving(make: Callable[[Path, int], S]) -> AsyncIterator[S]:
+async def _serving(guardian: Guardian, make: Callable[[Path, int], S]) -> AsyncIterator[S]:
     # Not pytest's own folder: nobody but its owner may walk into that, and as root PostgreSQL is somebody else.
     folder = Path(tempfile.mkdtemp(prefix="eloquent-tests-"))
     folder.chmod(0o711)
@@ -88,7 +99,7 @@ async def _serving(make: Callable[[Path, int], S]) -> AsyncIterator[S]:
         for last in [False] * (TRIES - 1) + [True]:
             server = make(folder, free_port())
             try:
-                await stack.enter_async_context(running(server))
+                await stack.enter_async_context(running(server, watch=guardian.watch))
             except RuntimeError:
                 if last:
                     raise

@@ -8,6 +8,7 @@ from dotenv import dotenv_values
 
 from deploy.local.environment import compose, validate
 from deploy.local.log_lines import Log
+from deploy.local.model_choice import choose_chat_model
 from deploy.local.plan import unused_ports
 from deploy.local.ports import plan_ports, require_free
 from deploy.local.settings import ENV_FILE, LocalSettings
@@ -23,6 +24,7 @@ def main() -> int:
     ports = plan_ports(settings.port)
     folder = settings.local_dir.resolve()
     with locked(folder):
+        given |= choose_chat_model(given)
         composition = compose(given, ports=ports, folder=folder, secrets=load_secrets(folder))
         validate(composition.environment)
         require_free(ports, unused=unused_ports(composition.embedded, ports))

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from deploy.local.ports import LOOPBACK, Ports
 from deploy.local.postgres import PostgresServer
@@ -23,9 +24,15 @@ SETTINGS_MODULES = (
     "retrieval_service.settings",
     "generation_service.settings",
     "ingest_service.settings",
+    "deploy.local.settings",
+    "deploy.local.identity.settings",
+    "deploy.local.models.settings",
 )
 
 _COGNITO = ("COGNITO_USER_POOL_ISSUER", "COGNITO_CLIENT_ID", "COGNITO_IDENTITY_POOL_ID")
+_EMBEDDERS = frozenset({"retrieval", "ingest-api", "ingest-worker"})
+_OPENAI_HOSTS = ("openai.com", "openai.azure.com")
+_LOCAL_EMBEDDING = {"EMBEDDING_MODEL": "all-minilm-l6-v2", "EMBEDDING_DIMENSIONS": "384"}
 _NO_KEY = "not-needed"
 """Endpoints such as Ollama and vLLM ask for no key, the client library does."""
 
@@ -36,15 +43,21 @@ class Composition:
 
     Attributes:
         environment: the part of it that is the same for all.
+        embedding: what those who embed have in its place.
         embedded: the parts that this run starts itself: valkey, postgres, models, identity.
         valkey: how it is started, when it is.
         postgres: how it is started, when it is.
     """
 
     environment: Mapping[str, str]
+    embedding: Mapping[str, str]
     embedded: frozenset[str]
     valkey: ValkeyServer
     postgres: PostgresServer
+
+    def environment_of(self, service: str) -> Mapping[str, str]:
+        """What this service gets."""
+        return {**self.environment, **(self.embedding if service in _EMBEDDERS else {})}
 
 
 def compose(given: Mapping[str, str], *, ports: Ports, folder: Path, secrets: Secrets) -> Composition:
@@ -52,38 +65,6 @@ def compose(given: Mapping[str, str], *, ports: Ports, folder: Path, secrets: Se
     given = {name: value for name, value in given.items() if value}
     valkey = ValkeyServer(folder / "valkey", ports.valkey, secrets.valkey)
     postgres = PostgresServer(folder / "postgres", ports.postgres, secrets.postgres)
-    identity = f"http://{LOOPBACK}:{ports.identity}"
-    offers = {
-        "valkey": (("REDIS_URL",), {"REDIS_URL": valkey.url}),
-        "postgres": (("DATABASE_URL",), {"DATABASE_URL": postgres.url}),
-        "models": (
-            ("OPENAI_API_KEY", "OPENAI_BASE_URL"),
-            {
-                "OPENAI_BASE_URL": f"http://{LOOPBACK}:{ports.models}/v1",
-                "EMBEDDING_MODEL": "all-minilm-l6-v2",
-                "EMBEDDING_DIMENSIONS": "384",
-                "CHAT_MODEL": "extractive",
-            },
-        ),
-        "identity": (
-            _COGNITO,
-            {
-                "COGNITO_USER_POOL_ISSUER": f"{identity}/{USER_POOL}",
-                "COGNITO_CLIENT_ID": CLIENT_ID,
-                "COGNITO_IDENTITY_POOL_ID": IDENTITY_POOL,
-                "COGNITO_IDENTITY_ISSUER": identity,
-                "COGNITO_IDENTITY_JWKS_URL": f"{identity}/.well-known/jwks_uri",
-                "IDENTITY_DIR": str(folder / "identity"),
-                "IDENTITY_PUBLIC_URL": identity,
-                "IDENTITY_USER_POOL_ID": USER_POOL,
-                "IDENTITY_CLIENT_ID": CLIENT_ID,
-                "IDENTITY_POOL_ID": IDENTITY_POOL,
-                "IDENTITY_EDITOR_EMAIL": EDITOR_EMAIL,
-                "IDENTITY_EDITOR_PASSWORD": secrets.editor,
-            },
-        ),
-    }
-    embedded = frozenset(part for part, (names, _) in offers.items() if not any(name in given for name in names))
     defaults = {
         "ENVIRONMENT": "local",
         "HISTORY_API_URL": f"http://{LOOPBACK}:{ports.history_api}",
@@ -94,18 +75,61 @@ def compose(given: Mapping[str, str], *, ports: Ports, folder: Path, secrets: Se
         "STOP_GRACE_SECONDS": "6",
         "OPENAI_API_KEY": _NO_KEY,
     }
-    for part in embedded:
-        defaults |= offers[part][1]
+    embedded = set()
+    if "REDIS_URL" not in given:
+        embedded.add("valkey")
+        defaults["REDIS_URL"] = valkey.url
+    if "DATABASE_URL" not in given:
+        embedded.add("postgres")
+        defaults["DATABASE_URL"] = postgres.url
+    if not any(name in given for name in _COGNITO):
+        embedded.add("identity")
+        defaults |= _local_identity(ports, folder, secrets)
+    embedding: dict[str, str] = {}
+    models = {"OPENAI_BASE_URL": f"http://{LOOPBACK}:{ports.models}/v1", "OPENAI_API_KEY": _NO_KEY}
+    if "OPENAI_API_KEY" not in given and "OPENAI_BASE_URL" not in given:
+        embedded.add("models")
+        defaults |= {**models, **_LOCAL_EMBEDDING, "CHAT_MODEL": "extractive"}
+    elif has_own_endpoint(given) and "EMBEDDING_MODEL" not in given:
+        # Few of them embed, and none as OpenAI's models are called: they write, the local models embed.
+        embedded.add("models")
+        defaults |= _LOCAL_EMBEDDING
+        embedding = models
     fixed = {
         "NO_PROXY": ",".join(filter(None, (given.get("NO_PROXY"), LOOPBACK, "localhost"))),
         "PYTHONUNBUFFERED": "1",
     }
     return Composition(
         environment={**defaults, **given, **fixed},
-        embedded=embedded,
+        embedding=embedding,
+        embedded=frozenset(embedded),
         valkey=valkey,
         postgres=postgres,
     )
+
+
+def has_own_endpoint(given: Mapping[str, str]) -> bool:
+    """The models are at an endpoint that is not OpenAI's: Ollama, vLLM, or a vendor that speaks like it."""
+    host = urlsplit(given.get("OPENAI_BASE_URL", "")).hostname or ""
+    return bool(host) and not any(host == known or host.endswith(f".{known}") for known in _OPENAI_HOSTS)
+
+
+def _local_identity(ports: Ports, folder: Path, secrets: Secrets) -> dict[str, str]:
+    address = f"http://{LOOPBACK}:{ports.identity}"
+    return {
+        "COGNITO_USER_POOL_ISSUER": f"{address}/{USER_POOL}",
+        "COGNITO_CLIENT_ID": CLIENT_ID,
+        "COGNITO_IDENTITY_POOL_ID": IDENTITY_POOL,
+        "COGNITO_IDENTITY_ISSUER": address,
+        "COGNITO_IDENTITY_JWKS_URL": f"{address}/.well-known/jwks_uri",
+        "IDENTITY_DIR": str(folder / "identity"),
+        "IDENTITY_PUBLIC_URL": address,
+        "IDENTITY_USER_POOL_ID": USER_POOL,
+        "IDENTITY_CLIENT_ID": CLIENT_ID,
+        "IDENTITY_POOL_ID": IDENTITY_POOL,
+        "IDENTITY_EDITOR_EMAIL": EDITOR_EMAIL,
+        "IDENTITY_EDITOR_PASSWORD": secrets.editor,
+    }
 
 
 def validate(environment: Mapping[str, str], modules: Iterable[str] = SETTINGS_MODULES) -> None:

@@ -15,6 +15,7 @@ import psutil
 
 GRACE_SECONDS = 8.0
 """Less than it takes a person to start again and find the ports taken."""
+ORPHAN_SECONDS = 1.0
 
 
 def main() -> None:
@@ -41,14 +42,18 @@ def watch(lines: Iterable[str]) -> list[tuple[psutil.Process, int]]:
 
 
 def end_all(listed: list[tuple[psutil.Process, int]]) -> None:
-    """Asked first, killed after `GRACE_SECONDS`; their children and children's children too."""
+    """Asked first, killed when they have not left in time; their children and children's children too."""
     family = {relative for process, _ in listed for relative in _family(process)}
     for process, stop_signal in listed:
         _send(process, stop_signal)
-    # Their children are asked by their parents; who still lives at the end was orphaned or does not listen.
-    _, alive = psutil.wait_procs(list(family), timeout=GRACE_SECONDS)
-    for left in {relative for process in alive for relative in _family(process)}:
-        _send(left, signal.SIGKILL)
+    # They tell their children; who still lives after them was not told.
+    psutil.wait_procs([process for process, _ in listed], timeout=GRACE_SECONDS)
+    left = {relative for process in family if process.is_running() for relative in _family(process)}
+    for process in left:
+        _send(process, signal.SIGTERM)
+    _, left = psutil.wait_procs(list(left), timeout=ORPHAN_SECONDS)
+    for process in left:
+        _send(process, signal.SIGKILL)
     for process, _ in listed:
         # Each leads a process group: this finds the children that were born after the family was counted.
         with suppress(ProcessLookupError, PermissionError):

@@ -18,7 +18,10 @@ from deploy.local.state import ROOT
 FIRST_BACKOFF_SECONDS = 0.25
 LONGEST_BACKOFF_SECONDS = 10.0
 STEADY_SECONDS = 20.0
-"""Who lived this long before it died is started again at once."""
+"""Who lived this long before it died is started again soon."""
+LINE_MAX_BYTES = 1024 * 1024
+LAST_WORDS_SECONDS = 1.0
+"""How long to read on what a dead process wrote while a grandchild keeps its pipe open."""
 
 
 class Guardian:
@@ -101,27 +104,35 @@ class Kept:
     async def _run_once(self) -> int:
         if self.before is not None:
             await self.before()
-        self.process = process = await launch(self.program, output=asyncio.subprocess.PIPE)
+        # A pipe of our own: `Process.wait` would wait for the end of its pipe, which a grandchild may hold open.
+        reading, writing = os.pipe()
+        try:
+            self.process = process = await launch(self.program, output=writing)
+        finally:
+            os.close(writing)
         self.guardian.watch(process.pid, self.program.stop_signal)
-        async with asyncio.TaskGroup() as group:
-            lines = group.create_task(self._relay(process))
-            code = await process.wait()
-            # A grandchild that holds on to the pipe must not hold up the restart.
-            done, _ = await asyncio.wait([lines], timeout=1.0)
-            if not done:
-                lines.cancel()
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            # It led a process group: what it left behind is not the business of its successor.
-            os.killpg(process.pid, signal.SIGKILL)
-        self.guardian.forget(process.pid)
+        lines = asyncio.StreamReader(limit=LINE_MAX_BYTES)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(lines), os.fdopen(reading, "rb", buffering=0)
+        )
+        try:
+            async with asyncio.TaskGroup() as group:
+                relay = group.create_task(self._relay(lines))
+                code = await process.wait()
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    # It led a process group: what it left behind is not the business of its successor.
+                    os.killpg(process.pid, signal.SIGKILL)
+                self.guardian.forget(process.pid)
+                await asyncio.wait([relay], timeout=LAST_WORDS_SECONDS)
+                relay.cancel()
+        finally:
+            transport.close()
         return code
 
-    async def _relay(self, process: Process) -> None:
-        if process.stdout is None:
-            return
+    async def _relay(self, lines: asyncio.StreamReader) -> None:
         while True:
             try:
-                raw = await process.stdout.readline()
+                raw = await lines.readline()
             except ValueError:  # longer than the limit; what follows is read on
                 continue
             if not raw:

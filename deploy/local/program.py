@@ -6,14 +6,15 @@ import pwd
 import signal
 import socket
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+Watch = Callable[[int, signal.Signals], None]
+
 POLL_SECONDS = 0.02
 STOP_SECONDS = 10.0
-LINE_MAX_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,6 @@ async def launch(program: Program, *, output: int | None = None) -> Process:
         stdout=output,
         stderr=None if output is None else asyncio.subprocess.STDOUT,
         start_new_session=True,
-        limit=LINE_MAX_BYTES,
         **options,
     )
 
@@ -79,8 +79,15 @@ async def stop(process: Process, stop_signal: signal.Signals, *, within_seconds:
 
 
 @asynccontextmanager
-async def running(server: Server, *, within_seconds: float = 30.0) -> AsyncIterator[Process]:
+async def running(
+    server: Server, *, within_seconds: float = 30.0, watch: Watch | None = None
+) -> AsyncIterator[Process]:
     """The process of a server that is ready; it has ended after the block.
+
+    Args:
+        server: which one.
+        within_seconds: how long it may take to get ready.
+        watch: told of the process at once, for whoever ends it should this process be killed.
 
     Raises:
         RuntimeError: the server left, or did not get ready in time.
@@ -88,6 +95,8 @@ async def running(server: Server, *, within_seconds: float = 30.0) -> AsyncItera
     await server.prepare()
     program = server.program()
     process = await launch(program)
+    if watch is not None:
+        watch(process.pid, program.stop_signal)
     try:
         try:
             async with asyncio.timeout(within_seconds):

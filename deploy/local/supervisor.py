@@ -117,7 +117,7 @@ class Supervisor:
         await wait_for_server(program.name, server)
 
     def _keep(self, group: asyncio.TaskGroup, service: Service) -> None:
-        program = python_program(service, self._composition.environment, self._ports)
+        program = python_program(service, self._composition.environment_of(service.name), self._ports)
         kept = Kept(program, self._log, self._guardian)
         self._services.append(kept)
         group.create_task(kept.run())
