@@ -32,9 +32,10 @@ def parser_of(media_type: str) -> ModuleType:
 
 def limit(limits: Limits) -> None:
     """From here on the kernel ends this process when it takes too much; it cannot write a file either."""
+    # The first of the two says why by its signal, the second kills.
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 2))
     for kind, value in (
         (resource.RLIMIT_AS, limits.memory_bytes),
-        (resource.RLIMIT_CPU, limits.cpu_seconds),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, OPEN_FILES_MAX),

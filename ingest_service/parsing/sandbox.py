@@ -94,12 +94,24 @@ class Sandbox:
         async with self._free:
             try:
                 async with asyncio.timeout(self._rules.limits.wall_seconds + PATIENCE_SECONDS):
-                    return await self._read(Job(str(path), media_type), on_text)
+                    return await self._watched(Job(str(path), media_type), on_text)
             except TimeoutError as error:
                 await self._kill()
                 raise TransientError("the parser server did not answer") from error
             except OSError as error:
                 raise TransientError("the parser server went away") from error
+
+    async def _watched(self, job: Job, on_text: Callable[[], Awaitable[None]]) -> tuple[str | None, list[Chunk]]:
+        # A connection that a dead server never accepted does not end: its listening socket is ours.
+        server = await self._running_server()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                watch = tasks.create_task(_raise_at_end(server))
+                reading = await self._read(job, on_text)
+                watch.cancel()
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from group
+        return reading
 
     async def _read(self, job: Job, on_text: Callable[[], Awaitable[None]]) -> tuple[str | None, list[Chunk]]:
         title: str | None = None
@@ -117,10 +129,7 @@ class Sandbox:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-        if self._folder is None:
-            raise RuntimeError("the sandbox was not entered")
-        await self._ensure_server()
-        reader, writer = await asyncio.open_unix_connection(self._folder / "socket")
+        reader, writer = await asyncio.open_unix_connection(f"{self._folder}/socket")
         try:
             yield reader, writer
         finally:
@@ -156,10 +165,12 @@ class Sandbox:
             "crashed", "Reading this file failed: it is damaged, or needs more memory than we allow."
         )
 
-    async def _ensure_server(self) -> None:
+    async def _running_server(self) -> asyncio.subprocess.Process:
+        if self._listener is None:
+            raise RuntimeError("the sandbox was not entered")
         async with self._starting:
-            if self._listener is None or (self._server is not None and self._server.returncode is None):
-                return
+            if self._server is not None and self._server.returncode is None:
+                return self._server
             descriptor = self._listener.fileno()
             self._server = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "ingest_service.parsing", str(descriptor)),
@@ -173,12 +184,18 @@ class Sandbox:
                 # Ctrl-C reaches the worker alone; the server ends when the worker's end of the pipe closes.
                 start_new_session=True,
             )
+            return self._server
 
     async def _kill(self) -> None:
         if self._server is not None and self._server.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._server.pid, signal.SIGKILL)
             await self._server.wait()
+
+
+async def _raise_at_end(server: asyncio.subprocess.Process) -> None:
+    await server.wait()
+    raise TransientError("the parser server died")
 
 
 async def _stop(server: asyncio.subprocess.Process) -> None:

@@ -49,7 +49,7 @@ class _Writer:
                 content = node.text_content or ""
                 self._line.append(content if self._preformatted else _SPACES.sub(" ", content))
             elif tag == "br":
-                self._line.append("\n")
+                self._line.append("\n" if entering else "")
             elif tag not in _INLINE:
                 self._edge(tag, entering=entering)
         self._flush()
