@@ -1,8 +1,6 @@
 """Everything about retrieval that can be set."""
 
-from typing import Self
-
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from libs.config import ModelSettings, PostgresSettings, ProcessSettings, RedisSettings, Settings
@@ -23,13 +21,16 @@ class KnowledgeSettings(Settings):
     embedding_model: str = Field("text-embedding-3-small", min_length=1, description="The model that embeds")
     embedding_dimensions: int = Field(1536, ge=1, le=4000, description="Length of the model's vectors")
     pinecone_api_key: SecretStr | None = Field(None, description="Key of Pinecone; without it pgvector is used")
-    pinecone_index_host: str | None = Field(None, min_length=1, description="Host of the Pinecone index")
+    pinecone_index_host: str | None = Field(
+        None, min_length=1, validate_default=True, description="Host of the Pinecone index"
+    )
 
-    @model_validator(mode="after")
-    def _pinecone_is_whole(self) -> Self:
-        if (self.pinecone_api_key is None) != (self.pinecone_index_host is None):
+    @field_validator("pinecone_index_host")
+    @classmethod
+    def _pinecone_is_whole(cls, host: str | None, info: ValidationInfo) -> str | None:
+        if (host is None) != (info.data.get("pinecone_api_key") is None):
             raise ValueError("set both PINECONE_API_KEY and PINECONE_INDEX_HOST, or neither")
-        return self
+        return host
 
 
 class RetrievalSettings(Settings):
