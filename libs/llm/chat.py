@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict
+from typing import Literal, TypedDict, cast
 
+import httpx2
 import openai
 
 from libs.contracts.values import Usage
@@ -106,17 +106,25 @@ class OpenAIChat:
             raise
         return reply
 
-    def _request(
-        self, messages: Sequence[Message], max_output_tokens: int
-    ) -> AbstractAsyncContextManager[openai.AsyncAPIResponse[Any]]:
-        body: dict[str, Any] = {"model": self.model, "messages": messages, self._limit: max_output_tokens}
-        return self._endpoint.client.chat.completions.with_streaming_response.create(
-            **body,
-            stream=True,
-            stream_options={"include_usage": True},
+    async def _request(self, messages: Sequence[Message], max_output_tokens: int) -> httpx2.Response:
+        # The SDK's own method would first copy every message field by field: half of what a request costs.
+        response = await self._endpoint.client.post(
+            "/chat/completions",
+            cast_to=httpx2.Response,
+            body={
+                "model": self.model,
+                "messages": messages,
+                self._limit: max_output_tokens,
+                "stream": True,
+                "stream_options": {"include_usage": True},
+            },
             # The body is read as it comes off the wire.
-            extra_headers={"accept-encoding": "identity"},
+            options={"headers": {"accept-encoding": "identity"}},
+            stream=True,
+            stream_cls=openai.AsyncStream[object],
         )
+        # With this `cast_to` the SDK hands over the response itself, unread.
+        return cast("httpx2.Response", response)
 
     def _count(self, usage: Usage, seconds: float) -> None:
         OPERATION_SECONDS.labels(self.model, OPERATION, "").observe(seconds)

@@ -1,11 +1,11 @@
 """One streamed HTTP response, read as it comes off the wire."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Self, cast
 
+import httpx2
 import openai
 
 from libs.errors import EloquentError, TransientError
@@ -20,11 +20,12 @@ class Reply:
     """The response to one request; whoever opened it closes it.
 
     Args:
-        request: the SDK's streaming response, not sent yet.
+        request: sends the request; its response is not read yet.
     """
 
-    def __init__(self, request: AbstractAsyncContextManager[openai.AsyncAPIResponse[Any]]) -> None:
+    def __init__(self, request: Awaitable[httpx2.Response]) -> None:
         self._request = request
+        self._response: httpx2.Response | None = None
         self._raw: AsyncIterator[bytes] | None = None
         self._chunks = ChunkReader()
         self._ended = False
@@ -44,9 +45,9 @@ class Reply:
         """
         try:
             async with asyncio.timeout(timeout_seconds):
-                response = await self._request.__aenter__()
-                # The SDK's own stream is read in the same way; each wrapper around it would cost on every delta.
-                self._raw = cast("AsyncIterator[bytes]", response.http_response.stream).__aiter__()
+                self._response = await self._request
+                # Not `aiter_raw`: each wrapper around the stream costs on every delta.
+                self._raw = aiter(cast("AsyncIterator[bytes]", self._response.stream))
                 while not self.first_text and not self.over:
                     self.first_text = await self._next()
         except openai.OpenAIError as error:
@@ -119,4 +120,5 @@ class Reply:
 
     async def aclose(self) -> None:
         """Close the connection at once, unless the body was read to its end."""
-        await self._request.__aexit__(None, None, None)
+        if self._response is not None:
+            await self._response.aclose()

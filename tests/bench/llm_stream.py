@@ -1,8 +1,8 @@
 """What one streamed token costs us: `python -m tests.bench.llm_stream`.
 
 Reads the same streams from a fake endpoint in another process, in turn through the SDK's own stream (over its default
-client and over aiohttp) and through `libs.llm`, and prints CPU time of this process per token and the ratios. Tokens
-come one by one, so that each costs a wake-up, as from a real model.
+client and over aiohttp), through `libs.llm`, and by hand; prints CPU time of this process per token and the ratios.
+Tokens come one by one, so that each costs a wake-up, as from a real model.
 """
 
 import argparse
@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from statistics import median
 
+import aiohttp
+import msgspec
 import openai
 import uvloop
 
@@ -56,6 +58,22 @@ def through_sdk(client: openai.AsyncOpenAI) -> Run:
     return run
 
 
+def by_hand(session: aiohttp.ClientSession, base_url: str) -> Run:
+    """One answer with nothing around the lines: the floor; returns its tokens."""
+    body = {"model": "fake", "messages": [{"role": "user", "content": QUESTION}], "stream": True}
+
+    async def run() -> int:
+        tokens = 0
+        async with session.post(f"{base_url}/chat/completions", json=body) as response:
+            async for line in response.content:
+                if line.startswith(b"data: {"):
+                    choices = msgspec.json.decode(line[6:])["choices"]
+                    tokens += bool(choices and choices[0]["delta"].get("content"))
+        return tokens
+
+    return run
+
+
 def through_ours(endpoint: Endpoint) -> Run:
     """One answer through `libs.llm`; returns its pieces."""
     chat = OpenAIChat(endpoint, model="fake")
@@ -84,12 +102,13 @@ async def measure(streams: int, tokens: int, rounds: int) -> None:
     """Interleave the ways, print the median of each."""
     async with fake(tokens) as base_url, Endpoint(api_key="none", base_url=base_url) as endpoint:
         plain = openai.AsyncOpenAI(api_key="none", base_url=base_url)
-        aiohttp = openai.AsyncOpenAI(api_key="none", base_url=base_url, http_client=openai.DefaultAioHttpClient())
-        async with plain, aiohttp:
+        over_aiohttp = openai.AsyncOpenAI(api_key="none", base_url=base_url, http_client=openai.DefaultAioHttpClient())
+        async with plain, over_aiohttp, aiohttp.ClientSession() as session:
             ways = {
                 "openai SDK": through_sdk(plain),
-                "openai SDK over aiohttp": through_sdk(aiohttp),
+                "openai SDK over aiohttp": through_sdk(over_aiohttp),
                 "libs.llm": through_ours(endpoint),
+                "aiohttp by hand": by_hand(session, base_url),
             }
             costs: dict[str, list[float]] = {name: [] for name in ways}
             for round_number in range(rounds + 1):

@@ -28,6 +28,7 @@ class Script:
         half: cuts every write within a UTF-8 character where there is one.
         invalid_at: this token ends within a UTF-8 character, and its line does too.
         finish: the finish reason; empty for none.
+        hang: never ends the body.
     """
 
     first_token: float = 0.0
@@ -46,6 +47,7 @@ class Script:
     usage: bool = True
     done: bool = True
     finish: str = "stop"
+    hang: bool = False
 
     def for_model(self, name: str) -> "Script":
         """This script with the changes that the model's name asks for."""
@@ -64,7 +66,16 @@ class Script:
     def healed(self) -> "Script":
         """The same model without its trouble."""
         return replace(
-            self, status=0, stall_at=-1, cut_at=-1, error_at=-1, invalid_at=-1, half=False, empty=False, finish="stop"
+            self,
+            status=0,
+            stall_at=-1,
+            cut_at=-1,
+            error_at=-1,
+            invalid_at=-1,
+            half=False,
+            empty=False,
+            finish="stop",
+            hang=False,
         )
 
     def words(self) -> list[str]:
@@ -95,6 +106,8 @@ def pieces(script: Script, model: str) -> tuple[bytes, ...]:
     end = _end(script, model, len(words))
     body = [*steps[:-1], steps[-1] + end] if steps else [end]
     framed = [_framed(step) for step in body]
+    if script.hang:
+        return (*framed, STALL)
     framed[-1] += b"0\r\n\r\n"
     return tuple(framed)
 

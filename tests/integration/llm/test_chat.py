@@ -74,6 +74,16 @@ async def test_odd_streams_are_understood(chat: MakeChat, trouble: str, finished
     assert await heard(chat(trouble)) == (SAID, finished, None)
 
 
+@pytest.mark.parametrize("trouble", ["hang=1&usage=0&done=0", "hang=1"])
+async def test_a_finished_answer_is_not_lost_to_its_end(chat: MakeChat, trouble: str) -> None:
+    """Once the model has said why it stopped, silence costs the usage at most."""
+    text, finished, error = await heard(chat(trouble, between_tokens=0.1))
+
+    assert (text, error) == (SAID, None)
+    assert finished is not None
+    assert finished.reason == "stop"
+
+
 async def test_an_empty_answer_is_told(chat: MakeChat) -> None:
     """There is an end and no text; what that means is the caller's to say."""
     text, finished, error = await heard(chat("empty=1"))
