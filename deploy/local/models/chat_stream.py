@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, Literal
 
 import msgspec
@@ -65,7 +65,7 @@ class Completion:
         return {**self._shared, "object": "chat.completion.chunk", "choices": [choice], **usage}
 
 
-async def server_sent_events(first: Json, rest: AsyncIterator[Json]) -> AsyncIterator[bytes]:
+async def server_sent_events(first: Json, rest: AsyncGenerator[Json]) -> AsyncGenerator[bytes]:
     """The chunks as events, ended by `[DONE]`; a failure on the way is an event too, which the SDK raises as an error.
 
     Args:
@@ -81,8 +81,7 @@ async def server_sent_events(first: Json, rest: AsyncIterator[Json]) -> AsyncIte
         log.exception("answer broke off")
         yield _event(error_body("The model broke off; the log says why.", status=500, code=None))
     finally:
-        if hasattr(rest, "aclose"):
-            await rest.aclose()
+        await rest.aclose()
 
 
 def _event(value: Json) -> bytes:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from hashlib import blake2b
 
 import numpy as np
@@ -45,7 +45,7 @@ class ExtractiveModel:
         completion, words, reason = await self._written(body)
         return completion.whole("".join(words), reason)
 
-    async def stream(self, body: Json) -> AsyncIterator[Json]:
+    async def stream(self, body: Json) -> AsyncGenerator[Json]:
         """The answer word by word."""
         completion, words, reason = await self._written(body)
         yield completion.opening()
@@ -101,5 +101,5 @@ def _candidates(passages: Sequence[NumberedPassage]) -> tuple[list[Candidate], l
     for rank, passage in enumerate(passages):
         for sentence in sentences_in(passage.text):
             candidates.append(Candidate(sentence.text, passage.number, rank / len(passages)))
-            texts.append(f"{sentence.context or passage.title}: {sentence.text}")
+            texts.append(f"{sentence.context or passage.title}: {sentence.focus or sentence.text}")
     return candidates[:MAX_CANDIDATES], texts[:MAX_CANDIDATES]

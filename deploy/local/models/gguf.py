@@ -4,7 +4,7 @@ import asyncio
 import os
 import secrets
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -59,7 +59,7 @@ class GgufModel:
         await self._call({**body, "stream": False}, answers.append)
         return self._checked(answers[0])
 
-    async def stream(self, body: Json) -> AsyncIterator[Json]:
+    async def stream(self, body: Json) -> AsyncGenerator[Json]:
         """The model's chunks as they come; closing the iterator stops it at the next token."""
         loop = asyncio.get_running_loop()
         chunks: asyncio.Queue[Json | None] = asyncio.Queue()

@@ -1,6 +1,6 @@
 """What is asked of the models."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,7 +27,7 @@ class ChatModel(Protocol):
             RequestError: the request is wrong, or too long for the model.
         """
 
-    def stream(self, body: Json) -> AsyncIterator[Json]:
+    def stream(self, body: Json) -> AsyncGenerator[Json]:
         """The answer as `chat.completion.chunk` objects; closing the iterator stops the model.
 
         Raises:

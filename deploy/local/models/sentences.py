@@ -34,10 +34,17 @@ _DASH = " \N{EN DASH} "
 
 @dataclass(frozen=True)
 class Sentence:
-    """What may be quoted, and the headings or the lead-in it stands under, which help to understand it."""
+    """What may be quoted.
+
+    Attributes:
+        text: whole and readable.
+        context: the heading or the lead-in it stands under, which often names the subject.
+        focus: the part of it that could match a question, when it is one item of a list; else empty.
+    """
 
     text: str
     context: str = ""
+    focus: str = ""
 
 
 @lru_cache(maxsize=CACHED_PASSAGES)
@@ -134,10 +141,14 @@ class _Reader:
         items = [" ".join(item.split()) for item in items]
         steps = [f"{number}. {item}" for number, item in enumerate(items, 1)] if ordered else items
         whole = " ".join(steps) if all(_TERMINATED.search(item) for item in items) else "; ".join(steps) + "."
-        if len(self._lead_in) + len(whole) < LIST_MAX_CHARACTERS:
-            yield Sentence(f"{self._lead_in} {whole}".strip(), self._heading)
+        whole = f"{self._lead_in} {whole}".strip()
         context = ": ".join(filter(None, (self._heading, self._lead_in.rstrip(":"))))
-        yield from (Sentence(text, context) for item in items for text in split(item) if _TERMINATED.search(text))
+        if len(whole) < LIST_MAX_CHARACTERS:
+            # One step is no answer: whichever item matches, the list is quoted.
+            yield Sentence(whole, self._heading)
+            yield from (Sentence(whole, context, item) for item in items)
+        else:
+            yield from (Sentence(text, context) for item in items for text in split(item) if _TERMINATED.search(text))
         self._lead_in = ""
 
 

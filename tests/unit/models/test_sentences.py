@@ -65,22 +65,30 @@ def test_a_question_in_the_text_is_no_answer() -> None:
     assert texts("Have you lost your card? Freeze it in the app.") == ["Freeze it in the app."]
 
 
-def test_a_short_list_is_one_answer_with_its_lead_in() -> None:
-    """Fragments make sense only together."""
-    passage = "You can prove your address with:\n\n- a gas bill\n\n- a bank statement"
+def test_a_short_list_is_quoted_as_a_whole() -> None:
+    """With its lead-in, whichever item matches: fragments make sense only together."""
+    whole = "You can prove your address with: a gas bill; a bank statement."
 
-    assert texts(passage) == ["You can prove your address with: a gas bill; a bank statement."]
-
-
-def test_steps_keep_their_numbers_and_can_stand_alone() -> None:
-    """A list of sentences is quoted as a whole or step by step."""
-    passage = "To freeze a card:\n\n1. Open the app.\n2. Choose Freeze."
-
-    assert sentences_in(passage) == (
-        Sentence("To freeze a card: 1. Open the app. 2. Choose Freeze."),
-        Sentence("Open the app.", "To freeze a card"),
-        Sentence("Choose Freeze.", "To freeze a card"),
+    assert sentences_in("# Proof\n\nYou can prove your address with:\n\n- a gas bill\n\n- a bank statement") == (
+        Sentence(whole, "Proof"),
+        Sentence(whole, "Proof: You can prove your address with", "a gas bill"),
+        Sentence(whole, "Proof: You can prove your address with", "a bank statement"),
     )
+
+
+def test_steps_keep_their_numbers() -> None:
+    """And stay together."""
+    assert set(texts("To freeze a card:\n\n1. Open the app.\n2. Choose Freeze.")) == {
+        "To freeze a card: 1. Open the app. 2. Choose Freeze."
+    }
+
+
+def test_sentences_of_a_long_list_stand_alone() -> None:
+    """It is too long to be quoted as a whole."""
+    assert texts("\n".join(f"- This is the long item number {n} of many." for n in range(30)))[:2] == [
+        "This is the long item number 0 of many.",
+        "This is the long item number 1 of many.",
+    ]
 
 
 TABLE = "| Kind | Cut-off | Arrives |\n| --- | --- | --- |\n| To a UK bank | None | Within two hours |"
