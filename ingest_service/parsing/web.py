@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from ingest_service.parsing.parsed import TextBuilder
 from ingest_service.parsing.plain import decode
@@ -24,7 +24,11 @@ _SPACES = re.compile(r"\s+")
 
 def parse(path: Path, text: TextBuilder) -> None:
     """One block a paragraph, list item or table row; `<title>`, or else the first `<h1>`, is the title."""
-    page = LexborHTMLParser(decode(path.read_bytes()))
+    try:
+        page = LexborHTMLParser(decode(path.read_bytes()))
+    except SelectolaxError as error:
+        # Anything is HTML to it: what it cannot do is get the memory.
+        raise MemoryError from error
     title = page.css_first("title") or page.css_first("h1")
     text.title = title.text() if title is not None else None
     articles = page.css("article")
