@@ -17,7 +17,8 @@ _STALLED = """
     SELECT document_id, version, owner_id, publications
     FROM document_versions JOIN documents USING (document_id)
     WHERE status IN ('uploaded', 'parsing', 'chunking', 'embedding')
-      AND document_versions.updated_at < now() - make_interval(secs => CASE publications WHEN 0 THEN $1::float8 ELSE $2 END)
+      AND document_versions.updated_at
+          < now() - make_interval(secs => CASE publications WHEN 0 THEN $1::float8 ELSE $2 END)
     ORDER BY document_versions.updated_at LIMIT $3
 """
 

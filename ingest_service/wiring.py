@@ -26,8 +26,6 @@ from libs.bus.bus import Bus
 from libs.bus.connection import connect
 from libs.config import IdentitySettings, ModelSettings, PostgresSettings, RedisSettings
 from libs.db.pool import create_pool
-from libs.llm.embeddings import OpenAIEmbedder
-from libs.llm.endpoint import Endpoint
 from libs.service.app import build_app
 from libs.service.health import Health
 from libs.vectors.pgvector import PgVectorStore
@@ -45,6 +43,10 @@ def worker_app(
     models: ModelSettings,
 ) -> FastAPI:
     """The worker: what is uploaded becomes searchable, and what stands still is moved on."""
+    # Here, because the API shares this module and has no use for 23 MB of the model's client.
+    from libs.llm.embeddings import OpenAIEmbedder
+    from libs.llm.endpoint import Endpoint
+
     pool = create_pool(postgres, application_name="ingest-worker")
     redis = connect(str(redis_settings.redis_url))
     endpoint = Endpoint(api_key=models.openai_api_key.get_secret_value(), base_url=models.openai_base_url)

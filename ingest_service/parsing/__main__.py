@@ -1,6 +1,6 @@
 """The parser server: `python -m ingest_service.parsing`, started by the worker with a listening socket and its rules.
 
-It forks a process per file. A fork costs milliseconds where a new interpreter with its libraries costs a fifth of a
+It forks a process per file. A fork costs milliseconds where a new interpreter with its libraries costs a tenth of a
 second, and each file still meets a process that has seen no other. It ends when its worker does.
 """
 
