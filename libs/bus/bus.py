@@ -27,6 +27,7 @@ from libs.bus.worker import Handler, Subscription, Worker
 from libs.config import RedisSettings
 from libs.contracts.events import Event
 from libs.errors import TransientError
+from libs.tasks import end_tasks
 
 log = structlog.get_logger()
 
@@ -169,8 +170,7 @@ class Bus:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for task in self._upkeep:
-            task.cancel()
+        await end_tasks(*self._upkeep)
         if self._reader is not None:
             await asyncio.gather(
                 self._reader.stop(),

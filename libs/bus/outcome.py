@@ -6,9 +6,14 @@ from typing import Protocol
 
 from libs.bus.scripts import HOP, Script
 from libs.contracts.events import Event
+from libs.errors import EloquentError
 
 Reply = Sequence[bytes]
 """What a hop script returns: `ok`, `gone` (the entry is not ours any more), or a step's own word and details."""
+
+
+class EntryLost(EloquentError):  # noqa: N818 - nothing is wrong, the entry is just not ours to finish
+    """Raised by a handler that found out that somebody else has its entry: let go of it and say nothing."""
 
 
 class Step(Protocol):
@@ -17,11 +22,12 @@ class Step(Protocol):
     Its script is put after `hop.lua`; its keys come after the hop's two, its arguments after the hop's.
     """
 
-    script: Script
+    @property
+    def script(self) -> Script: ...
 
-    def keys(self) -> Sequence[str]: ...
+    def keys(self, partition: int) -> Sequence[str]: ...
 
-    def args(self) -> Sequence[str | bytes | int]: ...
+    def args(self, partition: int) -> Sequence[str | bytes | int]: ...
 
     async def refused(self, reply: Reply) -> "Outcome | None":
         """What to do instead when the script answered neither `ok` nor `gone`; None lets go of the entry."""
@@ -31,10 +37,10 @@ class Step(Protocol):
 class _Nothing:
     script = HOP
 
-    def keys(self) -> Sequence[str]:
+    def keys(self, partition: int) -> Sequence[str]:  # noqa: ARG002
         return ()
 
-    def args(self) -> Sequence[str | bytes | int]:
+    def args(self, partition: int) -> Sequence[str | bytes | int]:  # noqa: ARG002
         return ()
 
     async def refused(self, reply: Reply) -> "Outcome | None":

@@ -12,10 +12,11 @@ from pydantic import ValidationError
 
 from libs.bus.connection import AWAY, Redis
 from libs.bus.entry import Address, E, Entry, dead_key, fields_of
-from libs.bus.outcome import Outcome, Reply
+from libs.bus.outcome import EntryLost, Outcome, Reply
 from libs.bus.scripts import BURY, Script
 from libs.contracts.events import Event
 from libs.errors import PermanentError, TransientError
+from libs.tasks import end_tasks
 from libs.telemetry import metrics
 from libs.telemetry.logs import log_context
 from libs.telemetry.tracing import continue_trace
@@ -116,10 +117,7 @@ class Worker(Generic[E]):
         if not tasks:
             return
         _, late = await asyncio.wait(tasks, timeout=patience_seconds)
-        for task in late:
-            task.cancel()
-        if late:
-            await asyncio.wait(late)
+        await end_tasks(*late)
 
     def _put_down(self, entry: Entry) -> None:
         self.in_hand.pop(entry, None)
@@ -140,6 +138,9 @@ class Worker(Generic[E]):
         with log_context(event_id=event.event_id):
             try:
                 outcome = await self._handle(event, entry)
+            except EntryLost as lost:
+                log.info("let go of an entry", reason=str(lost))
+                return "let_go"
             except PermanentError as error:
                 return await self._bury(entry, event, str(error))
             except asyncio.CancelledError as error:
@@ -172,8 +173,8 @@ class Worker(Generic[E]):
         target = entry.key if outcome.next is None else self._address.key(outcome.next)
         return await self._run(
             outcome.step.script,
-            [entry.key, target, *outcome.step.keys()],
-            [entry.group, entry.entry_id, len(fields), *fields, *outcome.step.args()],
+            [entry.key, target, *outcome.step.keys(entry.partition)],
+            [entry.group, entry.entry_id, len(fields), *fields, *outcome.step.args(entry.partition)],
         )
 
     async def _run(self, script: Script, keys: list[str], args: list[Any]) -> Reply:

@@ -1,0 +1,1 @@
+"""The answer log's Lua scripts."""

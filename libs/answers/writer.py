@@ -1,0 +1,133 @@
+"""The flusher of a process: what all its attempts wrote leaves together, every few milliseconds."""
+
+import asyncio
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+import structlog
+from prometheus_client import Counter
+from redis.exceptions import NoScriptError, RedisError
+
+from libs.answers.attempt import Attempt
+from libs.answers.scripts import APPEND
+from libs.bus.connection import Redis
+from libs.bus.entry import Entry
+from libs.contracts.values import Turn
+from libs.tasks import end_tasks
+
+log = structlog.get_logger()
+
+FLUSH_SECONDS = 0.02
+"""Between two flushes: one read's worth of text for a person, a few tokens for a model."""
+QUIET_SECONDS = 0.2
+"""After so long without an append the log is looked at: a cancel must reach a writer whose model says nothing."""
+AWAY_SECONDS = 0.25
+
+APPENDS = Counter("answer_log_appends_total", "Appends to answer logs", ["outcome"])
+
+
+class AnswerWriter:
+    """One per process, an async context manager; `attempt(…)` begins an answer.
+
+    Args:
+        redis: where the logs are.
+    """
+
+    def __init__(self, redis: Redis) -> None:
+        self.redis = redis
+        self._attempts: set[Attempt] = set()
+        self._dirty: set[Attempt] = set()
+        self._wake = asyncio.Event()
+        self._urgent = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def attempt(self, entry: Entry, turn: Turn, *, model: str) -> Attempt:
+        """A try at this turn's answer, to be entered."""
+        return Attempt(self, entry, turn, model=model)
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._flush_forever(), name="answer log flusher")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await end_tasks(self._task)
+
+    def watch(self, attempt: Attempt) -> None:
+        """The attempt has begun."""
+        attempt.flushed_at = asyncio.get_running_loop().time()
+        self._attempts.add(attempt)
+        self._wake.set()
+
+    def forget(self, attempt: Attempt) -> None:
+        """The attempt writes no more; what it has not sent leaves with its finish."""
+        self._attempts.discard(attempt)
+        self._dirty.discard(attempt)
+
+    def wake(self, attempt: Attempt, *, urgent: bool) -> None:
+        """The attempt has something to send."""
+        if attempt in self._attempts:
+            self._dirty.add(attempt)
+            self._wake.set()
+            if urgent:
+                self._urgent.set()
+
+    async def _flush_forever(self) -> None:
+        while True:
+            await self._wait(self._wake, QUIET_SECONDS if self._attempts else None)
+            self._wake.clear()
+            self._urgent.clear()
+            now = asyncio.get_running_loop().time()
+            quiet = {attempt for attempt in self._attempts if now - attempt.flushed_at > QUIET_SECONDS}
+            due = self._dirty | quiet
+            self._dirty = set()
+            if not due:
+                continue
+            try:
+                await self._flush(list(due))
+            except RedisError as error:
+                log.warning("could not append, frames wait", error=type(error).__name__)
+                self._dirty |= due & self._attempts
+                await asyncio.sleep(AWAY_SECONDS)
+            await self._wait(self._urgent, FLUSH_SECONDS)
+
+    async def _wait(self, event: asyncio.Event, seconds: float | None) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await event.wait()
+
+    async def _flush(self, due: list[Attempt]) -> None:
+        replies, sent = await self._send(due)
+        if any(isinstance(reply, NoScriptError) for reply in replies):
+            await self.redis.script_load(APPEND.source)
+            self._dirty.update(due)
+            self._wake.set()
+            return
+        now = asyncio.get_running_loop().time()
+        for attempt, reply, frames in zip(due, replies, sent, strict=True):
+            attempt.flushed_at = now
+            if isinstance(reply, Exception):
+                raise reply
+            if reply[0] == b"ok":
+                attempt.confirm(frames)
+                APPENDS.labels("ok").inc()
+                continue
+            reason = attempt.refused(reply)
+            APPENDS.labels(reason or "repeated").inc()
+            if reason is None:
+                self._dirty.add(attempt)
+                self._wake.set()
+            else:
+                log.info("attempt stopped", answer_id=str(attempt.log.answer_id), reason=reason)
+                attempt.stop(reason)
+
+    async def _send(self, due: list[Attempt]) -> tuple[list[Any], list[int]]:
+        sent: list[int] = []
+        async with self.redis.pipeline(transaction=False) as pipeline:
+            for attempt in due:
+                seq, frames = attempt.take_unconfirmed()
+                sent.append(len(frames))
+                pipeline.evalsha(APPEND.sha, 1, attempt.log.key, attempt.epoch, seq, attempt.log.channel, *frames)
+            return await pipeline.execute(raise_on_error=False), sent
