@@ -58,8 +58,8 @@ def read(job: Job, connection: socket.socket, *, limits: Limits, splitter: Split
         connection.sendall(framed(Refused(error.code, error.message)))
     except (MemoryError, RecursionError):
         connection.sendall(framed(TOO_DEMANDING))
-    except OSError:
-        raise
+    except ConnectionError:
+        raise  # the worker is gone
     except Exception:  # noqa: BLE001 - whatever a library raises about a stranger's bytes, the bytes are the reason
         connection.sendall(framed(Refused("damaged_file", "This file could not be read: it seems to be damaged.")))
 

@@ -16,7 +16,9 @@ ENDS_BYTES = 64 * 1024
 
 _MARKDOWN_SUFFIXES = {".md", ".markdown", ".mdown", ".mkd"}
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
-_TEXT_CONTROLS = b"\t\n\r\x0c\x1b"
+_OTHER_CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r\x0c\x1b"))
+STRAY_SHARE = 0.005
+"""Control characters that real text may have: pages of the web have some, programs and pictures are full of them."""
 
 
 def sniff(path: Path, file_name: str) -> str:
@@ -66,7 +68,9 @@ def _of_text(head: bytes, suffix: str) -> str:
 
 
 def _looks_like_text(head: bytes) -> bool:
-    return not any(byte < 0x20 and byte not in _TEXT_CONTROLS for byte in set(head))  # noqa: PLR2004 - below is control
+    if b"\x00" in head:
+        return False
+    return len(head) - len(head.translate(None, _OTHER_CONTROLS)) <= STRAY_SHARE * len(head)
 
 
 def _unsupported(what: str) -> UnreadableError:

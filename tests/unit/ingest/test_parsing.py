@@ -144,6 +144,7 @@ DOCUMENT = "word/document.xml"
         ("blank.html", b"<html><body><script>1</script></body></html>", "no_text"),
         ("picture.txt", b"\x89PNG\r\n\x1a\n\x00\x00\x00", "unsupported_media_type"),
         ("program.md", b"\x7fELF\x02\x01\x01\x00", "unsupported_media_type"),
+        ("noise.txt", bytes(range(1, 256)) * 20, "unsupported_media_type"),
         ("archive.docx", b"PK\x03\x04 nothing of a document", "unsupported_media_type"),
         ("old.docx", bytes.fromhex("d0cf11e0a1b11ae1") + b"\x00" * 100, "unsupported_media_type"),
         ("feed.txt", b"<?xml version='1.0'?><rss/>", "unsupported_media_type"),
