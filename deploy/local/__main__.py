@@ -3,10 +3,12 @@
 import asyncio
 import os
 import sys
+from contextlib import ExitStack
 
 from dotenv import dotenv_values
 
 from deploy.local.environment import compose, validate
+from deploy.local.launching import Launcher
 from deploy.local.log_lines import Log
 from deploy.local.model_choice import choose_chat_model
 from deploy.local.plan import unused_ports
@@ -23,14 +25,18 @@ def main() -> int:
     (settings,) = load(LocalSettings)
     ports = plan_ports(settings.port)
     folder = settings.local_dir.resolve()
-    with locked(folder):
+    with ExitStack() as stack:
+        stack.enter_context(locked(folder))
+        # First, for it takes as long as all the rest: it imports while we look at the settings.
+        launcher = Launcher()
+        stack.callback(launcher.close)
         given |= choose_chat_model(given)
         composition = compose(given, ports=ports, folder=folder, secrets=load_secrets(folder))
         validate(composition.environment)
         require_free(ports, unused=unused_ports(composition.embedded, ports))
         person = settings.log_format == "text" or (settings.log_format == "auto" and sys.stdout.isatty())
         log = Log(level=composition.environment.get("LOG_LEVEL", "INFO"), raw=not person, colour=sys.stdout.isatty())
-        supervisor = Supervisor(settings, composition, ports=ports, log=log)
+        supervisor = Supervisor(settings, composition, ports=ports, log=log, launcher=launcher)
         return asyncio.run(supervisor.run())
 
 

@@ -11,7 +11,7 @@ from deploy.local.ports import LOOPBACK, Ports
 from deploy.local.postgres import PostgresServer
 from deploy.local.state import Secrets
 from deploy.local.valkey import ValkeyServer
-from libs.config import ProcessSettings, Settings, load
+from libs.config import Settings, load
 
 EDITOR_EMAIL = "editor@eloquent.local"
 USER_POOL = "local_eloquent"
@@ -19,6 +19,7 @@ CLIENT_ID = "eloquentlocal"
 IDENTITY_POOL = "local:00000000-0000-4000-8000-000000000000"
 
 SETTINGS_MODULES = (
+    "libs.config",
     "gateway.settings",
     "history_service.settings",
     "retrieval_service.settings",
@@ -32,7 +33,11 @@ SETTINGS_MODULES = (
 _COGNITO = ("COGNITO_USER_POOL_ISSUER", "COGNITO_CLIENT_ID", "COGNITO_IDENTITY_POOL_ID")
 _EMBEDDERS = frozenset({"retrieval", "ingest-api", "ingest-worker"})
 _OPENAI_HOSTS = ("openai.com", "openai.azure.com")
-_LOCAL_EMBEDDING = {"EMBEDDING_MODEL": "all-minilm-l6-v2", "EMBEDDING_DIMENSIONS": "384"}
+_LOCAL_EMBEDDING = {
+    "EMBEDDING_MODEL": "all-minilm-l6-v2",
+    "EMBEDDING_DIMENSIONS": "384",
+    "INGEST_TOKENIZER_FILE": str(Path(__file__).parent / "models" / "tokenizer.json"),
+}
 _NO_KEY = "not-needed"
 """Endpoints such as Ollama and vLLM ask for no key, the client library does."""
 
@@ -138,7 +143,7 @@ def validate(environment: Mapping[str, str], modules: Iterable[str] = SETTINGS_M
     Raises:
         SystemExit: its one message names every variable that is missing or wrong.
     """
-    kinds: dict[type[Settings], None] = {ProcessSettings: None}
+    kinds: dict[type[Settings], None] = {}
     for module in modules:
         for found in vars(importlib.import_module(module)).values():
             if isinstance(found, type) and issubclass(found, Settings) and found is not Settings:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from deploy.local.ports import LOOPBACK, Ports
 from deploy.local.program import Program
+from deploy.local.state import ROOT
 
 
 @dataclass(frozen=True)
@@ -16,11 +17,13 @@ class Service:
         name: as the log calls it, and its place among the ports.
         module: what `python -m` runs, with its arguments.
         part: the embedded part it is, which a real one may replace; None for what always runs.
+        forkable: what it imports starts no threads.
     """
 
     name: str
     module: tuple[str, ...]
     part: str | None = None
+    forkable: bool = True
 
     def port(self, ports: Ports) -> int:
         """Where its API and its probes are."""
@@ -28,8 +31,8 @@ class Service:
 
 
 PARTS = (
+    Service("models", ("deploy.local.models",), part="models", forkable=False),
     Service("identity", ("deploy.local.identity",), part="identity"),
-    Service("models", ("deploy.local.models",), part="models"),
 )
 SERVICES = (
     Service("gateway", ("gateway",)),
@@ -49,6 +52,8 @@ def python_program(service: Service, environment: Mapping[str, str], ports: Port
         name=service.name,
         command=(sys.executable, "-m", *service.module),
         environment={**environment, "HOST": host, "PORT": str(service.port(ports))},
+        folder=ROOT,
+        forkable=service.forkable,
     )
 
 

@@ -7,12 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
+from deploy.local.launching import Launcher
 from deploy.local.log_lines import Log
-from deploy.local.program import Program, launch, stop
+from deploy.local.program import Child, Program, stop
 from deploy.local.state import ROOT
 
 FIRST_BACKOFF_SECONDS = 0.25
@@ -69,31 +69,34 @@ class Kept:
     Attributes:
         before: what to do before each start.
         process: the latest one.
+        quick_deaths: how often in a row it died before it was steady.
     """
 
     program: Program
     log: Log
     guardian: Guardian
+    launcher: Launcher
     before: Callable[[], Awaitable[None]] | None = None
-    process: Process | None = None
+    process: Child | None = None
+    quick_deaths: int = 0
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Returns when it was told to stop and the process has ended."""
-        backoff = FIRST_BACKOFF_SECONDS
         while not self._stopping.is_set():
             began = time.monotonic()
             code = await self._run_once()
             if self._stopping.is_set():
                 return
             if time.monotonic() - began > STEADY_SECONDS:
-                backoff = FIRST_BACKOFF_SECONDS
+                self.quick_deaths = 0
+            backoff = min(FIRST_BACKOFF_SECONDS * 2**self.quick_deaths, LONGEST_BACKOFF_SECONDS)
+            self.quick_deaths += 1
             self.log.say(
                 f"{self.program.name} {_left(code)}, starting it again", level="error", in_seconds=round(backoff, 2)
             )
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), backoff)
-            backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
 
     async def stop(self, *, within_seconds: float) -> None:
         """The process has ended: asked first, killed when it takes too long."""
@@ -107,7 +110,7 @@ class Kept:
         # A pipe of our own: `Process.wait` would wait for the end of its pipe, which a grandchild may hold open.
         reading, writing = os.pipe()
         try:
-            self.process = process = await launch(self.program, output=writing)
+            self.process = process = await self.launcher.launch(self.program, output=writing)
         finally:
             os.close(writing)
         self.guardian.watch(process.pid, self.program.stop_signal)

@@ -1,6 +1,7 @@
 """What it takes to start an OS process, and to start one for the length of a `with` block."""
 
 import asyncio
+import contextlib
 import os
 import pwd
 import signal
@@ -9,6 +10,7 @@ from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 Watch = Callable[[int, signal.Signals], None]
@@ -26,6 +28,8 @@ class Program:
         environment: all of its environment.
         account: whom it runs as; None for whoever starts it.
         stop_signal: what it takes for "finish now, and cleanly".
+        folder: where it works; whoever starts it may be in a folder that its user cannot enter.
+        forkable: it is `python -m …` and may be forked from a process that has imported the same.
     """
 
     name: str
@@ -33,6 +37,22 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
     account: pwd.struct_passwd | None = None
     stop_signal: signal.Signals = signal.SIGTERM
+    folder: Path = Path("/")
+    forkable: bool = False
+
+
+class Child(Protocol):
+    """A running process; `asyncio.subprocess.Process` is one."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    def send_signal(self, signal: int) -> None: ...
+
+    async def wait(self) -> int: ...
 
 
 class Server(Protocol):
@@ -58,6 +78,7 @@ async def launch(program: Program, *, output: int | None = None) -> Process:
     return await asyncio.create_subprocess_exec(
         *program.command,
         env=dict(program.environment),
+        cwd=program.folder,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=output,
         stderr=None if output is None else asyncio.subprocess.STDOUT,
@@ -66,7 +87,7 @@ async def launch(program: Program, *, output: int | None = None) -> Process:
     )
 
 
-async def stop(process: Process, stop_signal: signal.Signals, *, within_seconds: float = STOP_SECONDS) -> int:
+async def stop(process: Child, stop_signal: signal.Signals, *, within_seconds: float = STOP_SECONDS) -> int:
     """The exit code; asked first, killed when it has not left in time."""
     if process.returncode is None:
         process.send_signal(stop_signal)
@@ -74,7 +95,8 @@ async def stop(process: Process, stop_signal: signal.Signals, *, within_seconds:
             async with asyncio.timeout(within_seconds):
                 await process.wait()
         except TimeoutError:
-            os.killpg(process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
     return await process.wait()
 
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import httpx
 
 from deploy.local.log_lines import Log
+from deploy.local.processes import Kept
 from deploy.local.program import Server
 
 SERVER_SECONDS = 60.0
@@ -14,6 +15,8 @@ SERVICES_SECONDS = 180.0
 """A first start on a slow disk compiles everything; more than this is not slowness."""
 POLL_SECONDS = 0.05
 REMIND_SECONDS = 10.0
+DEATHS = 5
+"""In a row, while starting: what is wrong will not mend itself."""
 
 
 class NotReadyError(Exception):
@@ -36,17 +39,27 @@ async def wait_for_server(name: str, server: Server) -> None:
         raise NotReadyError(f"{name} did not get ready within {SERVER_SECONDS:.0f} seconds") from error
 
 
-async def wait_for_services(addresses: Mapping[str, str], http: httpx.AsyncClient, log: Log) -> None:
+async def wait_for_services(
+    addresses: Mapping[str, str], http: httpx.AsyncClient, log: Log, *, kept: Collection[Kept]
+) -> None:
     """Every service's `/readyz` is 200. A service that takes long is named, with what it waits for.
 
+    Args:
+        addresses: by the service's name.
+        http: to ask with.
+        log: where those are named that take long.
+        kept: the services' processes.
+
     Raises:
-        NotReadyError: some are not ready after `SERVICES_SECONDS`.
+        NotReadyError: some are not ready after `SERVICES_SECONDS`, or die as often as they are started.
     """
     waiting = dict.fromkeys(addresses, "not started")
     began = reminded = time.monotonic()
     while waiting:
         answers = await asyncio.gather(*(_state(http, addresses[name]) for name in waiting))
         waiting = {name: state for name, state in zip(waiting, answers, strict=True) if state is not None}
+        if dying := [one.program.name for one in kept if one.quick_deaths >= DEATHS]:
+            raise NotReadyError(f"{', '.join(dying)} does not stay up; the log above says why")
         now = time.monotonic()
         if waiting and now - began > SERVICES_SECONDS:
             raise NotReadyError(f"not ready: {_listed(waiting)}")

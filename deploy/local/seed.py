@@ -73,7 +73,7 @@ def sample_files(folder: Path) -> list[Path]:
 async def _load(http: httpx.AsyncClient, gateway: str, path: Path, token: str, slots: asyncio.Semaphore) -> bool:
     async with slots:
         document = await upload(http, gateway, path, token=token, collection=COLLECTION)
-        async for state in follow(http, gateway, str(document["document_id"]), token=token):
+        async for state in follow(http, gateway, str(document["id"]), token=token):
             document = state
     return bool(document["status"] == "searchable")
 

@@ -10,6 +10,7 @@ import httpx
 
 from deploy.local import banner
 from deploy.local.environment import Composition
+from deploy.local.launching import Launcher
 from deploy.local.log_lines import Log
 from deploy.local.plan import PARTS, SERVICES, Service, python_program
 from deploy.local.ports import LOOPBACK, Ports
@@ -35,13 +36,17 @@ class Supervisor:
         composition: what the children get, and which servers are ours to start.
         ports: where they listen.
         log: where their lines go.
+        launcher: what starts them.
     """
 
-    def __init__(self, settings: LocalSettings, composition: Composition, *, ports: Ports, log: Log) -> None:
+    def __init__(
+        self, settings: LocalSettings, composition: Composition, *, ports: Ports, log: Log, launcher: Launcher
+    ) -> None:
         self._settings = settings
         self._composition = composition
         self._ports = ports
         self._log = log
+        self._launcher = launcher
         self._guardian = Guardian()
         self._servers: list[Kept] = []
         self._services: list[Kept] = []
@@ -55,6 +60,7 @@ class Supervisor:
         try:
             async with asyncio.TaskGroup() as group:
                 starting = group.create_task(self._start(group))
+                listening = group.create_task(self._launcher.listen())
                 watching = group.create_task(self._watch_parent())
                 await self._stopping.wait()
                 self._log.say("stopping")
@@ -63,6 +69,7 @@ class Supervisor:
                 await asyncio.wait([starting])
                 await stop_all(self._services, within_seconds=SERVICES_STOP_SECONDS)
                 await stop_all(self._servers, within_seconds=SERVERS_STOP_SECONDS)
+                listening.cancel()
             failed = not starting.cancelled() and starting.result() is False
         finally:
             self._guardian.close()
@@ -87,10 +94,11 @@ class Supervisor:
         async with asyncio.TaskGroup() as servers:
             servers.create_task(self._start_valkey(group))
             servers.create_task(self._start_postgres(group))
+            servers.create_task(self._wait_for_identity())
         for service in SERVICES:
             self._keep(group, service)
         async with httpx.AsyncClient(trust_env=False) as http:
-            await wait_for_services(self._addresses(), http, self._log)
+            await wait_for_services(self._addresses(), http, self._log, kept=self._services)
             banner.show(self._log, self._settings, self._composition, seconds=time.monotonic() - began)
             await seed(http, self._log, self._settings, self._composition)
 
@@ -105,20 +113,27 @@ class Supervisor:
         if applied:
             self._log.say("migrated the database", migrations=len(applied))
 
+    async def _wait_for_identity(self) -> None:
+        # Services that verify tokens ask for its keys as they start; without an answer they would warn.
+        if "identity" in self._composition.embedded:
+            address = {"identity": self._addresses()["identity"]}
+            async with httpx.AsyncClient(trust_env=False) as http:
+                await wait_for_services(address, http, self._log, kept=self._services)
+
     async def _serve(self, group: asyncio.TaskGroup, server: Server) -> None:
         program = server.program()
         try:
             await server.prepare()
         except RuntimeError as error:
             raise NotReadyError(f"{program.name} cannot start: {error}") from error
-        kept = Kept(program, self._log, self._guardian, before=server.prepare)
+        kept = Kept(program, self._log, self._guardian, self._launcher, before=server.prepare)
         self._servers.append(kept)
         group.create_task(kept.run())
         await wait_for_server(program.name, server)
 
     def _keep(self, group: asyncio.TaskGroup, service: Service) -> None:
         program = python_program(service, self._composition.environment_of(service.name), self._ports)
-        kept = Kept(program, self._log, self._guardian)
+        kept = Kept(program, self._log, self._guardian, self._launcher)
         self._services.append(kept)
         group.create_task(kept.run())
 

@@ -29,7 +29,7 @@ async def upload_all(files: list[Path], *, url: str, settings: LocalSettings) ->
             try:
                 accepted = await upload(http, url, path, token=token, collection=COLLECTION)
                 status = ""
-                async for document in follow(http, url, str(accepted["document_id"]), token=token):
+                async for document in follow(http, url, str(accepted["id"]), token=token):
                     if document["status"] != status:
                         status = str(document["status"])
                         print(f"{path.name}: {status}", flush=True)

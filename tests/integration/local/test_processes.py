@@ -10,10 +10,12 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 import pytest
 
+from deploy.local.launching import Forked, Launcher
 from deploy.local.log_lines import Log
 from deploy.local.processes import Guardian, Kept, stop_all
 from deploy.local.program import Program
@@ -30,16 +32,17 @@ time.sleep(600)
 
 _RUN = """
 import asyncio, sys
+from deploy.local.launching import Launcher
 from deploy.local.log_lines import Log
 from deploy.local.processes import Guardian, Kept
 from deploy.local.program import Program
 
 async def main():
-    guardian, log = Guardian(), Log(raw=True)
+    guardian, log, launcher = Guardian(), Log(raw=True), Launcher()
     program = Program("dummy", (sys.executable, "-c", sys.argv[1]))
     async with asyncio.TaskGroup() as group:
         for _ in range(2):
-            group.create_task(Kept(program, log, guardian).run())
+            group.create_task(Kept(program, log, guardian, launcher).run())
 
 asyncio.run(main())
 """
@@ -88,6 +91,16 @@ async def guardian() -> AsyncIterator[Guardian]:
     guardian.close()
 
 
+@pytest.fixture
+async def launcher() -> AsyncIterator[Launcher]:
+    launcher = Launcher()
+    async with asyncio.TaskGroup() as group:
+        listening = group.create_task(launcher.listen())
+        yield launcher
+        listening.cancel()
+    launcher.close()
+
+
 def lines_of(out: io.StringIO) -> list[dict[str, object]]:
     return [json.loads(line) for line in out.getvalue().splitlines()]
 
@@ -96,11 +109,11 @@ def pids_of(out: io.StringIO) -> list[int]:
     return [int(str(line["pid"])) for line in lines_of(out) if "pid" in line]
 
 
-async def test_a_process_that_dies_is_started_again(guardian: Guardian) -> None:
+async def test_a_process_that_dies_is_started_again(guardian: Guardian, launcher: Launcher) -> None:
     """The log says how it died; after `stop` it stays away."""
     out = io.StringIO()
     program = Program("dummy", (sys.executable, "-c", _PARENT.replace("start_new_session=True", "")))
-    kept = Kept(program, Log(raw=True, out=out), guardian)
+    kept = Kept(program, Log(raw=True, out=out), guardian, launcher)
     async with asyncio.TaskGroup() as group:
         group.create_task(kept.run())
         await until(lambda: len(pids_of(out)) == 1)
@@ -115,13 +128,13 @@ async def test_a_process_that_dies_is_started_again(guardian: Guardian) -> None:
     assert not alive(int(str(first["child"])))
 
 
-async def test_a_process_that_does_not_stop_is_killed(guardian: Guardian) -> None:
+async def test_a_process_that_does_not_stop_is_killed(guardian: Guardian, launcher: Launcher) -> None:
     """Stopping takes no longer than it was given."""
     out = io.StringIO()
     stubborn = _PARENT.replace(
         "import json", "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\nimport json"
     )
-    kept = Kept(Program("dummy", (sys.executable, "-c", stubborn)), Log(raw=True, out=out), guardian)
+    kept = Kept(Program("dummy", (sys.executable, "-c", stubborn)), Log(raw=True, out=out), guardian, launcher)
     async with asyncio.TaskGroup() as group:
         group.create_task(kept.run())
         await until(lambda: pids_of(out))
@@ -133,10 +146,14 @@ async def test_a_process_that_does_not_stop_is_killed(guardian: Guardian) -> Non
             os.kill(int(str(line["child"])), signal.SIGKILL)
 
 
-async def test_a_program_that_cannot_be_kept_up_is_not_started_without_end(guardian: Guardian) -> None:
+async def test_a_program_that_cannot_be_kept_up_is_not_started_without_end(
+    guardian: Guardian, launcher: Launcher
+) -> None:
     """Each start waits longer than the one before."""
     out = io.StringIO()
-    kept = Kept(Program("dummy", (sys.executable, "-c", "raise SystemExit(3)")), Log(raw=True, out=out), guardian)
+    kept = Kept(
+        Program("dummy", (sys.executable, "-c", "raise SystemExit(3)")), Log(raw=True, out=out), guardian, launcher
+    )
     async with asyncio.TaskGroup() as group:
         group.create_task(kept.run())
         await until(lambda: len([line for line in lines_of(out) if "in_seconds" in line]) == 3)
@@ -145,3 +162,58 @@ async def test_a_program_that_cannot_be_kept_up_is_not_started_without_end(guard
     waits = [line["in_seconds"] for line in lines_of(out) if "in_seconds" in line]
     assert waits[:3] == [0.25, 0.5, 1.0]
     assert "left with exit code 3" in str(lines_of(out)[0]["message"])
+
+
+async def test_the_nursery_forks_what_python_would_run(launcher: Launcher, tmp_path: Path) -> None:
+    """Arguments, environment, folder and output are the child's own, and its exit code comes back."""
+    (tmp_path / "child.py").write_text(
+        "import json, os, sys; print(json.dumps([sys.argv[1:], dict(os.environ), os.getcwd()])); sys.exit('bye')"
+    )
+    program = Program(
+        "child",
+        (sys.executable, "-m", "child", "argument"),
+        environment={"ONLY": "this"},
+        folder=tmp_path,
+        forkable=True,
+    )
+    reading, writing = os.pipe()
+    child = await launcher.launch(program, output=writing)
+    os.close(writing)
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        code = await child.wait()
+    with os.fdopen(reading) as output:
+        first, *rest = output.read().splitlines()
+
+    assert isinstance(child, Forked)
+    assert code == 1
+    assert json.loads(first) == [["argument"], {"ONLY": "this"}, str(tmp_path)]
+    assert rest == ["bye"]
+
+
+async def test_a_forked_process_that_is_killed_is_started_again(guardian: Guardian, launcher: Launcher) -> None:
+    """The run hears of its end though it is not its parent; without a nursery it starts it all the same."""
+    out = io.StringIO()
+    program = Program(
+        "server",
+        (sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "0"),
+        environment={"PYTHONUNBUFFERED": "1"},
+        forkable=True,
+    )
+    kept = Kept(program, Log(raw=True, out=out), guardian, launcher)
+
+    def starts() -> int:
+        return sum("Serving HTTP" in str(line["message"]) for line in lines_of(out))
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(kept.run())
+        await until(lambda: starts() == 1)
+        assert isinstance(kept.process, Forked)
+        kept.process.send_signal(signal.SIGKILL)
+        await until(lambda: starts() == 2)
+        orphan = kept.process.pid
+        next(child for child in psutil.Process().children() if "deploy.local.nursery" in child.cmdline()).kill()
+        await until(lambda: starts() == 3)
+        assert not alive(orphan)
+        await stop_all([kept], within_seconds=5)
+
+    assert any("was killed by SIGKILL" in str(line["message"]) for line in lines_of(out))
