@@ -1,7 +1,5 @@
 """`python -m generation_service`: the worker with its probes."""
 
-from typing import cast
-
 from generation_service.settings import (
     ChatSettings,
     GenerationSettings,
@@ -20,9 +18,8 @@ def main() -> None:
     Raises:
         SystemExit: the environment is not complete; the message names every bad variable.
     """
-    process, redis, model, chat, generation = cast(
-        "tuple[ProcessSettings, RedisSettings, ModelSettings, ChatSettings, GenerationSettings]",
-        load(ProcessSettings, RedisSettings, ModelSettings, ChatSettings, GenerationSettings),
+    process, redis, model, chat, generation = load(
+        ProcessSettings, RedisSettings, ModelSettings, ChatSettings, GenerationSettings
     )
     serve(build(redis, model, chat, generation), process)
 

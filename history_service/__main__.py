@@ -1,7 +1,6 @@
 """`python -m history_service worker` or `python -m history_service api`."""
 
 import sys
-from typing import cast
 
 from history_service.settings import HistorySettings
 from history_service.wiring import api_app, worker_app
@@ -19,15 +18,11 @@ def main(arguments: list[str]) -> None:
     """
     match arguments:
         case ["worker"]:
-            process, history, redis, postgres = cast(
-                "tuple[ProcessSettings, HistorySettings, RedisSettings, PostgresSettings]",
-                load(ProcessSettings, HistorySettings, RedisSettings, PostgresSettings),
-            )
+            process, history, redis, postgres = load(ProcessSettings, HistorySettings, RedisSettings, PostgresSettings)
             serve(worker_app(history, redis, postgres), process)
         case ["api"]:
-            process, history, postgres, identity = cast(
-                "tuple[ProcessSettings, HistorySettings, PostgresSettings, IdentitySettings]",
-                load(ProcessSettings, HistorySettings, PostgresSettings, IdentitySettings),
+            process, history, postgres, identity = load(
+                ProcessSettings, HistorySettings, PostgresSettings, IdentitySettings
             )
             serve(api_app(history, postgres, identity), process)
         case _:

@@ -1,11 +1,18 @@
 """`python -m ingest_service worker` or `python -m ingest_service api`."""
 
 import sys
-from typing import cast
 
-from ingest_service.settings import BlobSettings, IngestSettings, KnowledgeSettings
+from ingest_service.settings import BlobSettings, IngestSettings
 from ingest_service.wiring import api_app, worker_app
-from libs.config import IdentitySettings, ModelSettings, PostgresSettings, ProcessSettings, RedisSettings, load
+from libs.config import (
+    IdentitySettings,
+    KnowledgeSettings,
+    ModelSettings,
+    PostgresSettings,
+    ProcessSettings,
+    RedisSettings,
+    load,
+)
 from libs.service.app import serve
 
 USAGE = "usage: python -m ingest_service worker|api"
@@ -20,17 +27,11 @@ def main(arguments: list[str]) -> None:
     """
     match arguments:
         case ["worker"]:
-            process, ingest, knowledge, blobs, redis, postgres, models = cast(
-                "tuple[ProcessSettings, IngestSettings, KnowledgeSettings, BlobSettings, RedisSettings, "
-                "PostgresSettings, ModelSettings]",
-                load(ProcessSettings, *_OWN, ModelSettings),
-            )
+            process, ingest, knowledge, blobs, redis, postgres, models = load(ProcessSettings, *_OWN, ModelSettings)
             serve(worker_app(ingest, knowledge, blobs, redis, postgres, models), process)
         case ["api"]:
-            process, ingest, knowledge, blobs, redis, postgres, identity = cast(
-                "tuple[ProcessSettings, IngestSettings, KnowledgeSettings, BlobSettings, RedisSettings, "
-                "PostgresSettings, IdentitySettings]",
-                load(ProcessSettings, *_OWN, IdentitySettings),
+            process, ingest, knowledge, blobs, redis, postgres, identity = load(
+                ProcessSettings, *_OWN, IdentitySettings
             )
             serve(api_app(ingest, knowledge, blobs, redis, postgres, identity), process)
         case _:

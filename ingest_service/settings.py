@@ -1,27 +1,11 @@
 """What can be set, and why one would."""
 
 from pathlib import Path
-from typing import Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from libs.config import Settings
-
-
-class KnowledgeSettings(Settings):
-    """How knowledge is embedded and where its vectors are; the same for retrieval, so without a prefix."""
-
-    embedding_model: str = Field("text-embedding-3-small", min_length=1, description="The model that embeds")
-    embedding_dimensions: int = Field(1536, ge=1, le=4000, description="Length of the model's vectors")
-    pinecone_api_key: SecretStr | None = Field(None, description="Key of Pinecone; without it pgvector is used")
-    pinecone_index_host: str | None = Field(None, min_length=1, description="Host of the Pinecone index")
-
-    @model_validator(mode="after")
-    def _pinecone_is_whole(self) -> Self:
-        if (self.pinecone_api_key is None) != (self.pinecone_index_host is None):
-            raise ValueError("set both PINECONE_API_KEY and PINECONE_INDEX_HOST, or neither")
-        return self
 
 
 class BlobSettings(Settings):

@@ -12,7 +12,7 @@ from ingest_service.index import Batches, Index
 from ingest_service.leftovers import Removal
 from ingest_service.parsing.sandbox import Sandbox
 from ingest_service.parsing.wire import Limits, Rules
-from ingest_service.settings import BlobSettings, IngestSettings, KnowledgeSettings
+from ingest_service.settings import BlobSettings, IngestSettings
 from ingest_service.stalled import StalledVersions
 from ingest_service.sweep import Patience, sweep, sweeping
 from ingest_service.upload import Upload
@@ -24,7 +24,7 @@ from libs.blobs.disk import DiskBlobs
 from libs.blobs.s3 import S3Blobs
 from libs.bus.bus import Bus
 from libs.bus.connection import connect
-from libs.config import IdentitySettings, ModelSettings, PostgresSettings, RedisSettings
+from libs.config import IdentitySettings, KnowledgeSettings, ModelSettings, PostgresSettings, RedisSettings
 from libs.db.pool import create_pool
 from libs.service.app import build_app
 from libs.service.health import Health

@@ -1,8 +1,8 @@
 """Settings: read once from the environment, frozen, handed down; a bad environment is refused as a whole."""
 
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
-from pydantic import Field, PostgresDsn, RedisDsn, SecretStr, ValidationError
+from pydantic import Field, PostgresDsn, RedisDsn, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -45,6 +45,24 @@ class ModelSettings(Settings):
     openai_base_url: str = Field("https://api.openai.com/v1", description="Any OpenAI-compatible /v1 address")
 
 
+class KnowledgeSettings(Settings):
+    """How knowledge is embedded and where its vectors are; the same wherever documents are indexed or searched."""
+
+    embedding_model: str = Field("text-embedding-3-small", min_length=1, description="The model that embeds")
+    embedding_dimensions: int = Field(1536, ge=1, le=4000, description="Length of the model's vectors")
+    pinecone_api_key: SecretStr | None = Field(None, description="Key of Pinecone; without it pgvector is used")
+    pinecone_index_host: str | None = Field(
+        None, min_length=1, validate_default=True, description="Host of the Pinecone index"
+    )
+
+    @field_validator("pinecone_index_host")
+    @classmethod
+    def _pinecone_is_whole(cls, host: str | None, info: ValidationInfo) -> str | None:
+        if (host is None) != (info.data.get("pinecone_api_key") is None):
+            raise ValueError("set both PINECONE_API_KEY and PINECONE_INDEX_HOST, or neither")
+        return host
+
+
 class IdentitySettings(Settings):
     """The issuers whose tokens are accepted, in Amazon Cognito's terms."""
 
@@ -63,16 +81,41 @@ class IdentitySettings(Settings):
     )
 
 
-S = TypeVar("S", bound=Settings)
+A = TypeVar("A", bound=Settings)
+B = TypeVar("B", bound=Settings)
+C = TypeVar("C", bound=Settings)
+D = TypeVar("D", bound=Settings)
+E = TypeVar("E", bound=Settings)
+F = TypeVar("F", bound=Settings)
+G = TypeVar("G", bound=Settings)
 
 
-def load(*kinds: type[S]) -> tuple[S, ...]:
+# One overload per number of kinds: a type variable cannot say "an object of each of these".
+@overload
+def load(a: type[A], /) -> tuple[A]: ...
+@overload
+def load(a: type[A], b: type[B], /) -> tuple[A, B]: ...
+@overload
+def load(a: type[A], b: type[B], c: type[C], /) -> tuple[A, B, C]: ...
+@overload
+def load(a: type[A], b: type[B], c: type[C], d: type[D], /) -> tuple[A, B, C, D]: ...
+@overload
+def load(a: type[A], b: type[B], c: type[C], d: type[D], e: type[E], /) -> tuple[A, B, C, D, E]: ...
+@overload
+def load(a: type[A], b: type[B], c: type[C], d: type[D], e: type[E], f: type[F], /) -> tuple[A, B, C, D, E, F]: ...
+@overload
+def load(
+    a: type[A], b: type[B], c: type[C], d: type[D], e: type[E], f: type[F], g: type[G], /
+) -> tuple[A, B, C, D, E, F, G]: ...
+@overload
+def load(*kinds: type[Settings]) -> tuple[Settings, ...]: ...
+def load(*kinds: type[Settings]) -> tuple[Any, ...]:
     """One frozen object per kind, from the environment.
 
     Raises:
         SystemExit: something is missing or wrong; its one message names every bad variable.
     """
-    loaded: list[S] = []
+    loaded: list[Settings] = []
     problems: dict[str, str] = {}
     for kind in kinds:
         try:

@@ -1,7 +1,5 @@
 """`python -m retrieval_service`: the worker with its probes."""
 
-from typing import cast
-
 from libs.config import load
 from libs.service.app import serve
 from retrieval_service.settings import (
@@ -21,9 +19,8 @@ def main() -> None:
     Raises:
         SystemExit: the environment is not complete; the message names every bad variable.
     """
-    process, redis, postgres, model, knowledge, retrieval = cast(
-        "tuple[ProcessSettings, RedisSettings, PostgresSettings, ModelSettings, KnowledgeSettings, RetrievalSettings]",
-        load(ProcessSettings, RedisSettings, PostgresSettings, ModelSettings, KnowledgeSettings, RetrievalSettings),
+    process, redis, postgres, model, knowledge, retrieval = load(
+        ProcessSettings, RedisSettings, PostgresSettings, ModelSettings, KnowledgeSettings, RetrievalSettings
     )
     serve(build(redis, postgres, model, knowledge, retrieval), process)
 

@@ -1,9 +1,9 @@
 """Everything about retrieval that can be set."""
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from libs.config import ModelSettings, PostgresSettings, ProcessSettings, RedisSettings, Settings
+from libs.config import KnowledgeSettings, ModelSettings, PostgresSettings, ProcessSettings, RedisSettings, Settings
 
 __all__ = [
     "KnowledgeSettings",
@@ -13,24 +13,6 @@ __all__ = [
     "RedisSettings",
     "RetrievalSettings",
 ]
-
-
-class KnowledgeSettings(Settings):
-    """How knowledge is embedded and where its vectors are; the same for ingest, so without a prefix."""
-
-    embedding_model: str = Field("text-embedding-3-small", min_length=1, description="The model that embeds")
-    embedding_dimensions: int = Field(1536, ge=1, le=4000, description="Length of the model's vectors")
-    pinecone_api_key: SecretStr | None = Field(None, description="Key of Pinecone; without it pgvector is used")
-    pinecone_index_host: str | None = Field(
-        None, min_length=1, validate_default=True, description="Host of the Pinecone index"
-    )
-
-    @field_validator("pinecone_index_host")
-    @classmethod
-    def _pinecone_is_whole(cls, host: str | None, info: ValidationInfo) -> str | None:
-        if (host is None) != (info.data.get("pinecone_api_key") is None):
-            raise ValueError("set both PINECONE_API_KEY and PINECONE_INDEX_HOST, or neither")
-        return host
 
 
 class RetrievalSettings(Settings):

@@ -8,8 +8,7 @@ from libs.service.app import serve
 
 def main() -> None:
     """Serve until stopped."""
-    (process,) = load(ProcessSettings)
-    (settings,) = load(LocalIdentitySettings)
+    process, settings = load(ProcessSettings, LocalIdentitySettings)
     serve(build(settings, process), process)
 
 
