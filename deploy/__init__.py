@@ -1,0 +1,1 @@
+"""How Eloquent is run: on one machine, in containers, on AWS."""

@@ -4,8 +4,6 @@ Reads the sample knowledge base with ingest's own parsers and splitter, embeds i
 questions that come with it, and prints for each threshold how many of which kind find no passage (ADR 0011).
 """
 
-# ruff: noqa: T201 - a command says what it found
-
 import argparse
 import asyncio
 from collections.abc import Iterator, Sequence

@@ -4,8 +4,6 @@ Starts PostgreSQL and Valkey of its own, writes chunks and their vectors, and ti
 after the other: not cached (the query's vector is known at once, as if the model took no time) and cached.
 """
 
-# ruff: noqa: T201 - a command says what it found
-
 import argparse
 import asyncio
 import secrets
