@@ -30,6 +30,8 @@ def main() -> int:
         # First, for it takes as long as all the rest: it imports while we look at the settings.
         launcher = Launcher()
         stack.callback(launcher.close)
+        # Documents are nobody else's business; whoever makes the folder later would leave it open.
+        (folder / "blobs").mkdir(mode=0o700, exist_ok=True)
         given |= choose_chat_model(given)
         composition = compose(given, ports=ports, folder=folder, secrets=load_secrets(folder))
         validate(composition.environment)

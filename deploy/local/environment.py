@@ -79,6 +79,9 @@ def compose(given: Mapping[str, str], *, ports: Ports, folder: Path, secrets: Se
         "BUS_CLAIM_SECONDS": "5",
         "STOP_GRACE_SECONDS": "6",
         "OPENAI_API_KEY": _NO_KEY,
+        # Threads of a language model that wait must not burn the cores everything else runs on.
+        "OMP_WAIT_POLICY": "passive",
+        "GOMP_SPINCOUNT": "0",
     }
     embedded = set()
     if "REDIS_URL" not in given:
@@ -94,7 +97,8 @@ def compose(given: Mapping[str, str], *, ports: Ports, folder: Path, secrets: Se
     models = {"OPENAI_BASE_URL": f"http://{LOOPBACK}:{ports.models}/v1", "OPENAI_API_KEY": _NO_KEY}
     if "OPENAI_API_KEY" not in given and "OPENAI_BASE_URL" not in given:
         embedded.add("models")
-        defaults |= {**models, **_LOCAL_EMBEDDING, "CHAT_MODEL": "extractive"}
+        chat_model = Path(given["LLM_GGUF"]).stem if "LLM_GGUF" in given else "extractive"
+        defaults |= {**models, **_LOCAL_EMBEDDING, "CHAT_MODEL": chat_model}
     elif has_own_endpoint(given) and "EMBEDDING_MODEL" not in given:
         # Few of them embed, and none as OpenAI's models are called: they write, the local models embed.
         embedded.add("models")

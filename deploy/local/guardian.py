@@ -8,6 +8,7 @@ children.
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -16,6 +17,7 @@ import psutil
 GRACE_SECONDS = 8.0
 """Less than it takes a person to start again and find the ports taken."""
 ORPHAN_SECONDS = 1.0
+POLL_SECONDS = 0.05
 
 
 def main() -> None:
@@ -47,12 +49,11 @@ def end_all(listed: list[tuple[psutil.Process, int]]) -> None:
     for process, stop_signal in listed:
         _send(process, stop_signal)
     # They tell their children; who still lives after them was not told.
-    psutil.wait_procs([process for process, _ in listed], timeout=GRACE_SECONDS)
-    left = {relative for process in family if process.is_running() for relative in _family(process)}
+    _wait([process for process, _ in listed], GRACE_SECONDS)
+    left = {relative for process in family if _lives(process) for relative in _family(process)}
     for process in left:
         _send(process, signal.SIGTERM)
-    _, left = psutil.wait_procs(list(left), timeout=ORPHAN_SECONDS)
-    for process in left:
+    for process in _wait(left, ORPHAN_SECONDS):
         _send(process, signal.SIGKILL)
     for process, _ in listed:
         # Each leads a process group: this finds the children that were born after the family was counted.
@@ -65,6 +66,22 @@ def _family(process: psutil.Process) -> list[psutil.Process]:
         return [process, *process.children(recursive=True)]
     except psutil.NoSuchProcess:
         return []
+
+
+def _wait(processes: Iterable[psutil.Process], within_seconds: float) -> list[psutil.Process]:
+    """Those that still live when all have gone or the time is up."""
+    deadline = time.monotonic() + within_seconds
+    while (living := [process for process in processes if _lives(process)]) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    return living
+
+
+def _lives(process: psutil.Process) -> bool:
+    # Whoever inherited it may be slow to bury it: a zombie does nothing any more.
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _send(process: psutil.Process, number: int) -> None:

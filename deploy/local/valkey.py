@@ -50,7 +50,7 @@ class ValkeyServer:
 
     async def prepare(self) -> None:
         """The folder holds the configuration; a password on the command line would show in the process list."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lines = {
             **_SETTINGS,
             **self.settings,

@@ -1,11 +1,15 @@
 """What the user set wins, the rest is embedded, and a bad setting is named before anything starts."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from deploy.local.environment import Composition, compose, validate
+from deploy.local.model_choice import choose_chat_model
 from deploy.local.ports import plan_ports
 from deploy.local.state import Secrets
 
@@ -43,6 +47,12 @@ def test_a_setting_of_a_real_part_replaces_the_embedded_one(given: dict[str, str
 
     assert {"valkey", "postgres", "models", "identity"} - composition.embedded == {replaced}
     assert given.items() <= composition.environment.items()
+
+
+def test_a_model_file_is_asked_for_by_its_name() -> None:
+    """LLM_GGUF alone makes that model answer."""
+    assert composed({}).environment["CHAT_MODEL"] == "extractive"
+    assert composed({"LLM_GGUF": "models/qwen3-4b.gguf"}).environment["CHAT_MODEL"] == "qwen3-4b"
 
 
 def test_the_real_openai_gets_its_own_defaults() -> None:
@@ -104,3 +114,42 @@ def test_the_embedded_environment_is_valid_for_every_service(monkeypatch: pytest
     monkeypatch.setenv("LOG_LEVEL", "nonsense")
 
     validate(composed({}).environment)
+
+
+@pytest.fixture
+def endpoint() -> Iterator[str]:
+    """An OpenAI-compatible endpoint with an embedding model and a language model, as Ollama lists them."""
+
+    class Models(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps({"data": [{"id": "nomic-embed-text:latest"}, {"id": "llama3.2:latest"}]}).encode()
+            self.send_response(200 if self.path == "/v1/models" else 404)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Models) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+        server.shutdown()
+
+
+def test_the_model_of_ones_own_endpoint_is_found(endpoint: str) -> None:
+    """The first that writes: OPENAI_BASE_URL alone makes Ollama answer."""
+    assert choose_chat_model({"OPENAI_BASE_URL": endpoint}) == {"CHAT_MODEL": "llama3.2:latest"}
+
+
+def test_a_model_that_was_named_is_not_looked_for() -> None:
+    """Neither where CHAT_MODEL is set nor where the models are OpenAI's is anybody asked."""
+    assert not choose_chat_model({"OPENAI_BASE_URL": "http://127.0.0.1:1/v1", "CHAT_MODEL": "mine"})
+    assert not choose_chat_model({"OPENAI_API_KEY": "sk-1"})
+    assert not choose_chat_model({"OPENAI_API_KEY": "sk-1", "OPENAI_BASE_URL": "https://api.openai.com/v1"})
+
+
+def test_an_endpoint_that_does_not_answer_stops_the_start() -> None:
+    """The message names what to set."""
+    with pytest.raises(SystemExit, match=r"CHAT_MODEL(.|\n)*OPENAI_BASE_URL"):
+        choose_chat_model({"OPENAI_BASE_URL": "http://127.0.0.1:1/v1"})
