@@ -27,6 +27,8 @@ class StreamReader:
             str(settings.redis_url),
             # The bus decodes, so that a bad payload is ours to bury; FastStream only reads.
             apply_types=False,
+            # Its own lines are not JSON; what matters is logged by the bus.
+            logger=None,
             graceful_timeout=None,
             # A read waits as long as Redis is away: FastStream itself would sleep five seconds after an error.
             **connection_options(retries=FOREVER),

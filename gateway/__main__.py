@@ -1,0 +1,18 @@
+"""`python -m gateway`."""
+
+from gateway.settings import EdgeSettings, GatewaySettings
+from gateway.wiring import build
+from libs.config import IdentitySettings, ProcessSettings, RedisSettings, load
+from libs.service.app import serve
+
+
+def main() -> None:
+    """Serve until the process is told to stop."""
+    process, redis, identity, edge, gateway = load(
+        ProcessSettings, RedisSettings, IdentitySettings, EdgeSettings, GatewaySettings
+    )
+    serve(build(redis, identity, edge, gateway), process)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""From a client's frame to `chat.asked`."""
+
+from uuid import UUID
+
+from gateway.client_frames import Send, question_of
+from gateway.ports import Questions
+from libs.clock import Clock
+from libs.contracts.events import QuestionAsked
+from libs.contracts.ids import session_uuid, turn_ids
+from libs.contracts.values import Principal, Turn
+from libs.errors import RequestError
+
+RETRY_AFTER_SECONDS = 5.0
+
+
+def turn_of(send: Send, principal: Principal, *, clock: Clock) -> Turn:
+    """The turn a `send` frame means; the same frame always means the same one.
+
+    Raises:
+        RequestError: the session's id or the message cannot be used.
+    """
+    session_id = session_of(send.id, principal)
+    message_id, question = question_of(send)
+    ids = turn_ids(session_id, principal, message_id)
+    return Turn(
+        session_id=session_id,
+        question_id=ids.question_id,
+        answer_id=ids.answer_id,
+        principal=principal,
+        question=question,
+        asked_at=clock(),
+    )
+
+
+def session_of(client_id: str, principal: Principal) -> UUID:
+    """The session a client means by its id.
+
+    Raises:
+        RequestError: the id is neither a UUID nor URL-safe.
+    """
+    try:
+        return session_uuid(client_id, principal)
+    except ValueError as error:
+        raise RequestError(f"{error}.", status=422, code="invalid_session_id") from None
+
+
+async def ask(turn: Turn, *, questions: Questions, max_backlog: int) -> None:
+    """Publish the question, unless too many wait already: full is said, not suffered.
+
+    Raises:
+        RequestError: 503, when to ask again is in it; nothing was accepted.
+        TransientError: Redis does not answer; asking again with the same message id is safe.
+    """
+    asked = QuestionAsked(turn=turn)
+    if await questions.backlog(asked) >= max_backlog:
+        raise RequestError(
+            f"Too many questions are waiting. Ask again in {RETRY_AFTER_SECONDS:.0f} seconds.",
+            status=503,
+            code="overloaded",
+            retry_after_seconds=RETRY_AFTER_SECONDS,
+        )
+    await questions.publish(asked)

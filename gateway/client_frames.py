@@ -1,0 +1,110 @@
+"""What clients send: the frames of the AI SDK's `WebSocketChatTransport`, with limits.
+
+Source: npm `ai` 7, `docs/07-reference/02-ai-sdk-ui/51-websocket-chat-transport.mdx`.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+
+from libs.contracts.values import QUESTION_MAX_CHARACTERS
+from libs.errors import RequestError
+
+MESSAGES_MAX = 1_000
+PARTS_MAX = 200
+
+RequestId = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+
+
+class ClientFrame(BaseModel):
+    """Fields of later versions are ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    requestId: RequestId  # noqa: N815 - the wire's name
+
+
+class _Authorized(ClientFrame):
+    id: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    headers: dict[str, str] = {}
+
+    @property
+    def authorization(self) -> str | None:
+        """The token's header, whatever its case."""
+        return next((value for name, value in self.headers.items() if name.lower() == "authorization"), None)
+
+
+class Send(_Authorized):
+    """Asks: only the last of `messages` is read, since the history is the server's."""
+
+    type: Literal["send"]
+    trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
+    messages: Annotated[list[Any], Field(min_length=1, max_length=MESSAGES_MAX)]
+
+
+class Resume(_Authorized):
+    """Wants the answer the session waits for, from its beginning or behind `lastSequence`."""
+
+    type: Literal["resume"]
+    lastSequence: Annotated[int, Field(ge=0)] | None = None  # noqa: N815
+
+
+class Abort(ClientFrame):
+    """Cancels what was asked for, or resumed, under this request id."""
+
+    type: Literal["abort"]
+
+
+class _Part(BaseModel):
+    type: str
+    text: str = ""
+
+
+class _Message(BaseModel):
+    id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    role: Literal["user"]
+    parts: Annotated[list[_Part], Field(max_length=PARTS_MAX)]
+
+
+_FRAME: TypeAdapter[Send | Resume | Abort] = TypeAdapter(
+    Annotated[Send | Resume | Abort, Field(discriminator="type")],
+)
+
+
+def parse(text: str) -> Send | Resume | Abort:
+    """The frame.
+
+    Raises:
+        ValueError: it is none; the socket is closed, as there is no request to answer.
+    """
+    return _FRAME.validate_json(text)
+
+
+def question_of(send: Send) -> tuple[str, str]:
+    """The client's message id, which is its idempotency key, and the question.
+
+    Raises:
+        RequestError: the last message is no question.
+    """
+    try:
+        message = _Message.model_validate(send.messages[-1])
+    except ValidationError:
+        raise RequestError(
+            "The last message must have an id of 1 to 64 URL-safe characters, the role `user` and text parts.",
+            status=422,
+            code="invalid_message",
+        ) from None
+    text = "\n".join(part.text for part in message.parts if part.type == "text").replace("\x00", "").strip()
+    text = text.encode("utf-8", "replace").decode()
+    if not text:
+        raise RequestError("The question is empty.", status=422, code="empty_question")
+    if len(text) > QUESTION_MAX_CHARACTERS:
+        raise RequestError(
+            f"The question has more than {QUESTION_MAX_CHARACTERS} characters: shorten it or upload it as a document.",
+            status=422,
+            code="question_too_long",
+        )
+    if send.trigger == "regenerate-message":
+        # Another answer to the same question is another turn; a repeated frame is still the same one.
+        return f"{message.id[:31]}-{send.requestId[:32]}", text
+    return message.id, text

@@ -1,0 +1,53 @@
+"""What history has stored, over its HTTP API with the caller's own token."""
+
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from gateway.ports import StoredAnswer
+from libs.errors import RequestError, TransientError
+
+TIMEOUT_SECONDS = 5.0
+
+
+class HistoryApi:
+    """The history api as `gateway.ports.StoredAnswers`.
+
+    Args:
+        client: whose base URL is the history api's; the caller's to close.
+    """
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def active(self, session_id: UUID, *, authorization: str) -> UUID | None:
+        """As in the port."""
+        found = await self._get(f"/v1/sessions/{session_id}/active", authorization)
+        return None if found is None else UUID(found["answer_id"])
+
+    async def read(self, session_id: UUID, answer_id: UUID, *, authorization: str) -> StoredAnswer | None:
+        """As in the port."""
+        found = await self._get(f"/v1/sessions/{session_id}/messages/{answer_id}", authorization)
+        if found is None or found.get("status") in {"queued", "opened"}:
+            return None
+        return StoredAnswer.model_validate(found)
+
+    async def check(self) -> None:
+        """Raises when history cannot take traffic."""
+        (await self._client.get("/readyz", timeout=TIMEOUT_SECONDS)).raise_for_status()
+
+    async def _get(self, path: str, authorization: str) -> dict[str, Any] | None:
+        try:
+            response = await self._client.get(path, headers={"authorization": authorization}, timeout=TIMEOUT_SECONDS)
+        except httpx.HTTPError as error:
+            raise TransientError("the history api does not answer") from error
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            return None
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
+            raise RequestError("The token is not valid any more.", status=401, code="invalid_token")
+        if response.status_code != HTTPStatus.OK:
+            raise TransientError(f"the history api answers {response.status_code}")
+        found: dict[str, Any] = response.json()
+        return found

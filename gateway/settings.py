@@ -1,0 +1,49 @@
+"""What the gateway can be told."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
+
+from libs.config import Settings
+
+
+class EdgeSettings(Settings):
+    """Where the gateway's neighbours are, and whose pages may use it."""
+
+    history_api_url: str = Field(description="Address of the history api, without a path")
+    ingest_api_url: str = Field(description="Address of the ingest api, without a path")
+    identity_endpoint: str | None = Field(
+        None, description="Where clients sign in; the issuer of guest tokens unless given"
+    )
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Origins of web pages that may use the API, separated by commas; the gateway's own always may"
+    )
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, given: Any) -> Any:
+        if isinstance(given, str):
+            return tuple(origin.strip().rstrip("/") for origin in given.split(",") if origin.strip())
+        return given
+
+
+class GatewaySettings(Settings):
+    """Limits on what a stranger can use up."""
+
+    model_config = SettingsConfigDict(env_prefix="GATEWAY_")
+
+    max_backlog: int = Field(
+        2_000, ge=1, description="Waiting questions of a partition beyond which new ones are refused"
+    )
+    max_sockets: int = Field(12_000, ge=1, description="Sockets of a process")
+    max_sockets_per_address: int = Field(200, ge=1, description="Sockets of one client address")
+    max_requests_per_socket: int = Field(16, ge=1, description="Answers a socket reads at once")
+    frames_per_second: float = Field(20.0, gt=0, description="Frames a socket may send, on average")
+    frames_burst: int = Field(60, ge=1, description="Frames a socket may send at once")
+    authentication_seconds: float = Field(10.0, gt=0, description="Time a socket has to send its first valid token")
+    send_seconds: float = Field(20.0, gt=0, description="A socket that takes nothing for so long is dropped")
+    forward_seconds: float = Field(60.0, gt=0, description="Silence of a forwarded request after which it is given up")
+    trust_forwarded_for: bool = Field(
+        default=False, description="Take the client's address from X-Forwarded-For: only behind a load balancer"
+    )

@@ -1,0 +1,174 @@
+"""From frames to the AI SDK's UI message stream (`UIMessageChunk`).
+
+Sources come before the first step; each attempt is a step of its own. A takeover sends `reset-step`, at which `useChat`
+drops the text of the step, and then `start-step`: text before the last `start-step` is void.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any, assert_never
+
+from gateway.ports import StoredAnswer
+from libs.contracts.frames import Cited, Closed, Delta, Ended, Frame, Opened, PassagesFound, Source, Started
+from libs.contracts.values import Citation
+
+Chunk = dict[str, Any]
+
+PIECE_CHARACTERS = 6_000
+"""Of a stored answer in one chunk: at four bytes a character below the 32 KiB of Amazon API Gateway."""
+
+_SENTENCES = {
+    "session_not_found": "There is no such session.",
+    "session_deleted": "The session was deleted.",
+    "model_unavailable": "The language model does not answer. Please ask again in a moment.",
+    "model_refused": "The language model refused this question.",
+    "length_limit": "The answer was longer than allowed and was cut.",
+    "content_filter": "The language model stopped: its content filter objected.",
+}
+_SENTENCE = "The answer could not be completed. Please ask again."
+
+
+class UiStream:
+    """Encodes one answer; the same frames always give the same chunks, so a replay can be told from a sequel.
+
+    Args:
+        answer_id: becomes the message's id.
+    """
+
+    def __init__(self, answer_id: str) -> None:
+        self._answer_id = answer_id
+        self._started = False
+        self._step: str | None = None
+        self._text_open = False
+        self._sources: set[str] = set()
+        self._digest = hashlib.sha256()
+
+    def chunks(self, epoch: int, frame: Frame) -> Iterator[Chunk]:
+        """What to send for a frame of this epoch; for `Ended`, only when the text is the stored one."""
+        if not self._started:
+            self._started = True
+            yield {"type": "start", "messageId": self._answer_id}
+        match frame:
+            case Opened():
+                yield _status("queued" if frame.queued else "searching")
+            case PassagesFound():
+                yield from self._new_sources(frame)
+                yield _status("reading")
+            case Started():
+                yield from self._begin_step(str(epoch))
+                yield _status("writing")
+            case Delta():
+                yield from self._text(frame.text)
+            case Cited():
+                yield _citation(self._step or str(epoch), frame.citation)
+            case Closed():
+                yield from self._close_text()
+            case Ended():
+                yield from self._close_text()
+                yield from _ending(frame)
+            case _:
+                assert_never(frame)
+
+    def is_complete(self, ended: Ended) -> bool:
+        """Whether the text that was sent is the text that is stored."""
+        return self._digest.hexdigest() == ended.digest
+
+    def replace(self, stored: StoredAnswer) -> Iterator[Chunk]:
+        """The stored answer in place of what was sent."""
+        if not self._started:
+            self._started = True
+            yield {"type": "start", "messageId": self._answer_id}
+        yield from self._begin_step("stored")
+        for at in range(0, len(stored.content), PIECE_CHARACTERS):
+            yield from self._text(stored.content[at : at + PIECE_CHARACTERS])
+        for citation in stored.citations:
+            yield _citation("stored", citation)
+
+    def _begin_step(self, name: str) -> Iterator[Chunk]:
+        if self._step is not None:
+            yield from self._close_text()
+            yield {"type": "reset-step"}
+        self._step = name
+        self._digest = hashlib.sha256()
+        yield {"type": "start-step"}
+
+    def _text(self, text: str) -> Iterator[Chunk]:
+        step = self._step or "text"
+        if not self._text_open:
+            self._text_open = True
+            yield {"type": "text-start", "id": step}
+        self._digest.update(text.encode())
+        yield {"type": "text-delta", "id": step, "delta": text}
+
+    def _close_text(self) -> Iterator[Chunk]:
+        if self._text_open:
+            self._text_open = False
+            yield {"type": "text-end", "id": self._step or "text"}
+
+    def _new_sources(self, frame: PassagesFound) -> Iterator[Chunk]:
+        for source in frame.sources:
+            name = str(source.chunk_id)
+            if name not in self._sources:
+                self._sources.add(name)
+                yield _source(source)
+
+
+def failure_text(failure: str | None) -> str:
+    """A sentence for people about why an answer failed."""
+    return _SENTENCES.get(failure or "", _SENTENCE)
+
+
+def _status(stage: str) -> Chunk:
+    return {"type": "data-status", "data": {"stage": stage}, "transient": True}
+
+
+def _source(source: Source) -> Chunk:
+    place = source.place
+    details = {
+        "documentId": str(source.document_id),
+        "page": place.page,
+        "heading": list(place.heading),
+        "score": round(source.score, 4),
+    }
+    return {
+        "type": "source-document",
+        "sourceId": str(source.chunk_id),
+        "mediaType": source.media_type,
+        "title": source.title,
+        "providerMetadata": {"eloquent": details},
+    }
+
+
+def _citation(step: str, citation: Citation) -> Chunk:
+    place = citation.place
+    data = {
+        "number": citation.number,
+        "chunkId": str(citation.chunk_id),
+        "documentId": str(citation.document_id),
+        "version": citation.version,
+        "title": citation.title,
+        "mediaType": citation.media_type,
+        "page": place.page,
+        "heading": list(place.heading),
+        "start": place.start,
+        "end": place.end,
+        "quote": citation.quote,
+    }
+    # A part with the same id is replaced where it stands; another attempt's citation is another part.
+    return {"type": "data-citation", "id": f"citation-{step}-{citation.number}", "data": data}
+
+
+def _ending(frame: Ended) -> Iterator[Chunk]:
+    if frame.status == "cancelled":
+        yield {"type": "abort", "reason": "cancelled"}
+        return
+    if frame.status == "failed":
+        yield {"type": "error", "errorText": failure_text(frame.failure)}
+        return
+    metadata = {
+        "status": frame.status,
+        "model": frame.model,
+        "usage": frame.usage.model_dump(),
+        "timings": frame.timings.model_dump(),
+    }
+    yield {"type": "finish", "finishReason": "stop", "messageMetadata": metadata}

@@ -1,0 +1,93 @@
+"""Joins ports and adapters; the only module of the gateway that names adapters."""
+
+import httpx
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from gateway.api import Identity, PublicConfig, chat_router
+from gateway.chat_socket import Chat
+from gateway.forward import forward_router
+from gateway.history import HistoryApi
+from gateway.limits import SocketCount
+from gateway.settings import EdgeSettings, GatewaySettings
+from gateway.workers import check_workers
+from libs.answers.reader import AnswerReader
+from libs.auth.cognito import TokenVerifier
+from libs.bus.bus import Bus
+from libs.bus.connection import connect
+from libs.clock import utc_now
+from libs.config import IdentitySettings, RedisSettings
+from libs.service.app import build_app
+from libs.service.health import Check, Health
+
+SESSION_BODY_MAX_BYTES = 64 * 1024
+DOCUMENT_BODY_MAX_BYTES = 1024 * 1024 * 1024
+"""The ingest api has its own, smaller limit, and says it better."""
+
+
+def build(
+    redis_settings: RedisSettings,
+    identity_settings: IdentitySettings,
+    edge_settings: EdgeSettings,
+    settings: GatewaySettings,
+) -> FastAPI:
+    """The gateway as an app."""
+    redis = connect(str(redis_settings.redis_url), max_connections=128)
+    verifier = TokenVerifier.from_settings(identity_settings)
+    bus = Bus(redis_settings, redis, group="gateway")
+    reader = AnswerReader(redis)
+    history_client = _client(edge_settings.history_api_url, settings)
+    ingest_client = _client(edge_settings.ingest_api_url, settings)
+    history = HistoryApi(history_client)
+    chat = Chat(
+        verifier=verifier,
+        questions=bus,
+        reader=reader,
+        stored=history,
+        redis=redis,
+        partitions=redis_settings.bus_partitions,
+        settings=settings,
+        clock=utc_now,
+    )
+    sockets = SocketCount(total=settings.max_sockets, per_address=settings.max_sockets_per_address)
+    public = PublicConfig(
+        identity=Identity(
+            endpoint=edge_settings.identity_endpoint or identity_settings.cognito_identity_issuer,
+            identity_pool_id=identity_settings.cognito_identity_pool_id,
+            user_pool_client_id=identity_settings.cognito_client_id,
+        )
+    )
+    checks: dict[str, Check] = {
+        "redis": bus.check,
+        "identity": verifier.check,
+        "history": history.check,
+        "workers": lambda: check_workers(redis),
+    }
+    app = build_app(
+        "gateway",
+        title="Eloquent",
+        health=Health(checks=checks, pulses={"subscriber": reader.alive}),
+        resources=[redis, history_client, ingest_client, reader, bus],
+        routers=[
+            chat_router(chat, origins=edge_settings.allowed_origins, sockets=sockets, public=public),
+            forward_router("/v1/sessions", history_client, max_body_bytes=SESSION_BODY_MAX_BYTES),
+            forward_router("/v1/documents", ingest_client, max_body_bytes=DOCUMENT_BODY_MAX_BYTES),
+        ],
+    )
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=edge_settings.allowed_origins,
+        allow_methods=["*"],
+        allow_headers=["authorization", "content-type", "idempotency-key", "traceparent"],
+        expose_headers=["retry-after", "location"],
+    )
+    return app
+
+
+def _client(base_url: str, settings: GatewaySettings) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        base_url=base_url,
+        timeout=httpx.Timeout(settings.forward_seconds, connect=5.0),
+        limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),
+        trust_env=False,
+    )
