@@ -46,7 +46,7 @@ Eloquent is ready after {seconds:.1f} s.
   models     {models}
 {editor}
   {port}make ask Q={shlex.quote("How long does a transfer take?")}
-  {port}make upload FILE=handbook.pdf
+  {port}make upload FILES=handbook.pdf
 
 Running on:
 {chr(10).join(parts)}

@@ -1,0 +1,94 @@
+# Everything is a plain command in .venv; this file says which. `make help` lists the targets.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/uv pip install -q --require-hashes --compile-bytecode --python $(BIN)/python \
+	-c requirements.lock -r pyproject.toml --group embedded
+LOCKED := requirements.lock pyproject.toml
+
+# A language model from a file needs one more package.
+ifneq ($(LLM_GGUF),)
+INSTALLED := .venv/installed-gguf
+else
+INSTALLED := .venv/installed
+endif
+
+# What a person typed, as one word of the shell: neither make nor the shell looks into it.
+typed = '$(subst ','\'',$(value $(1)))'
+
+.DEFAULT_GOAL := help
+.PHONY: help run ask upload test check lint types imports deps fix bench docs lock clean
+.DELETE_ON_ERROR:
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(INSTALLED) ## Run everything on this machine; Ctrl-C stops it
+	@$(BIN)/python -m deploy.local
+
+ask: .venv/installed ## Ask a question: make ask Q="How long does a transfer take?" [SESSION=id]
+	@$(if $(value Q),,echo 'usage: make ask Q="your question" [SESSION=id]' >&2; exit 2)
+	@$(BIN)/python -m deploy.local.ask $(if $(value SESSION),--session $(call typed,SESSION)) -- $(call typed,Q)
+
+upload: .venv/installed ## Add documents that everybody may be answered from: make upload FILES="a.pdf b.md"
+	@$(if $(FILES),,echo 'usage: make upload FILES="a.pdf b.md"' >&2; exit 2)
+	@$(BIN)/python -m deploy.local.upload $(FILES)
+
+test: .venv/installed-dev ## All tests, against real servers
+	@$(BIN)/pytest
+
+check: lint types imports deps test ## Every gate: lint, types, imports, deps, test
+
+lint: .venv/installed-dev ## Format and style
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+
+types: .venv/installed-dev ## mypy --strict
+	@$(BIN)/mypy
+
+imports: .venv/installed-dev ## Which package may import which
+	@$(BIN)/lint-imports --no-logo
+
+deps: .venv/installed-dev ## What is imported is declared, what is declared is used
+	@$(BIN)/deptry .
+
+fix: .venv/installed-dev ## Mend what can be mended by machine
+	@$(BIN)/ruff check --fix-only
+	@$(BIN)/ruff format
+
+bench: .venv/installed-dev ## Compare Eloquent with a monolith under load
+	@$(BIN)/python -m tests.bench.chat
+
+docs: .venv/installed-dev ## Write docs/openapi, docs/asyncapi.json and .env.example anew
+	@$(BIN)/python -m deploy.docs
+
+lock: .venv/uv.txt ## Resolve the dependencies of pyproject.toml anew
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
+		pyproject.toml --group embedded --group gguf --group dev -o requirements.lock
+
+clean: ## Remove .venv and caches; the data in .local stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/installed: $(LOCKED) .venv/uv.txt
+	@echo "Installing what is in requirements.lock into .venv"
+	@$(INSTALL)
+	@touch $@
+
+.venv/installed-gguf: .venv/installed
+	@$(INSTALL) --group gguf
+	@touch $@
+
+.venv/installed-dev: .venv/installed
+	@$(INSTALL) --group dev
+	@touch $@
+
+# uv installs in seconds and checks every hash; its own come from the lock as well.
+.venv/uv.txt: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Eloquent needs Python 3.11 or newer as python3; or say which: PYTHON=python3.12 make run" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; \
+		echo "Python cannot make a virtual environment; on Debian and Ubuntu install python3-venv" >&2; exit 1; }
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $@.new
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r $@.new
+	@mv $@.new $@
