@@ -11,7 +11,9 @@ NAME_WIDTH = 14
 
 _RESET, _DIM, _RED, _YELLOW = "\x1b[0m", "\x1b[2m", "\x1b[31m", "\x1b[33m"
 _COLOURS = ("\x1b[36m", "\x1b[35m", "\x1b[34m", "\x1b[32m", "\x1b[96m", "\x1b[95m", "\x1b[94m", "\x1b[92m")
-_LEFT_OUT = {"level", "message", "event", "timestamp", "service", "trace_id", "exception"}
+_LEFT_OUT = {"level", "message", "event", "timestamp", "service", "exception"}
+_FOR_PROGRAMS = {"trace_id", "event_id", "entry_id", "stream"}
+"""Fields that a person at a terminal is shown at DEBUG only: they are longer than what they belong to."""
 
 # 2026-01-01 00:00:00.000 UTC [1] LOG:  message
 _POSTGRES = re.compile(r"^\d{4}-\d\d-\d\d [\d:.]+ \w+ \[\d+\] (?P<level>[A-Z0-9]+): +(?P<message>.*)$")
@@ -37,6 +39,14 @@ class Line:
     exception: str = ""
 
 
+# What the web server says of itself at every start, stop and connection; the run says it once for all.
+_HOUSEKEEPING = re.compile(
+    r"(Started|Finished) server process|(Waiting for )?application (startup|shutdown)|Uvicorn running on|Shutting down"
+    r"|connection (open|closed)$|WebSocket /\S*\" \[accepted\]",
+    re.IGNORECASE,
+)
+
+
 def parse(text: str) -> Line:
     """The line's level and message; a line of no known shape is information as it stands."""
     if text.startswith("{"):
@@ -45,9 +55,10 @@ def parse(text: str) -> Line:
         except ValueError:
             content = None
         if isinstance(content, dict):
+            level, message = str(content.get("level", "info")), str(content.get("message", content.get("event", "")))
             return Line(
-                level=str(content.get("level", "info")),
-                message=str(content.get("message", content.get("event", ""))),
+                level="debug" if level == "info" and _HOUSEKEEPING.search(message) else level,
+                message=message,
                 fields={name: value for name, value in content.items() if name not in _LEFT_OUT},
                 exception=str(content.get("exception", "")),
             )
@@ -99,7 +110,8 @@ class Log:
             self._write(json.dumps({"service": name, "level": line.level, "message": line.message, **line.fields}))
             return
         mark = {"warning": _YELLOW, "error": _RED, "critical": _RED}.get(line.level, "")
-        facts = " ".join(f"{key}={_brief(value)}" for key, value in line.fields.items())
+        left_out = _FOR_PROGRAMS if self._least > LEVELS["debug"] else set()
+        facts = " ".join(f"{key}={_brief(value)}" for key, value in line.fields.items() if key not in left_out)
         label = f"{line.level}: " if mark else ""
         text = self._paint(mark, f"{label}{line.message}") + (f"  {self._paint(_DIM, facts)}" if facts else "")
         prefix = self._paint(self._colour_of(name), f"{name:<{NAME_WIDTH}} │")

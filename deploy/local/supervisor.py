@@ -48,6 +48,7 @@ class Supervisor:
         self._log = log
         self._launcher = launcher
         self._guardian = Guardian()
+        # The embedded parts; they outlive the services, which finish their work with them.
         self._servers: list[Kept] = []
         self._services: list[Kept] = []
         self._stopping = asyncio.Event()
@@ -90,15 +91,15 @@ class Supervisor:
         began = time.monotonic()
         for service in PARTS:
             if service.part in self._composition.embedded:
-                self._keep(group, service)
+                self._keep(group, service, among=self._servers)
         async with asyncio.TaskGroup() as servers:
             servers.create_task(self._start_valkey(group))
             servers.create_task(self._start_postgres(group))
             servers.create_task(self._wait_for_identity())
         for service in SERVICES:
-            self._keep(group, service)
+            self._keep(group, service, among=self._services)
         async with httpx.AsyncClient(trust_env=False) as http:
-            await wait_for_services(self._addresses(), http, self._log, kept=self._services)
+            await wait_for_services(self._addresses(), http, self._log, kept=[*self._servers, *self._services])
             banner.show(self._log, self._settings, self._composition, seconds=time.monotonic() - began)
             await seed(http, self._log, self._settings, self._composition)
 
@@ -118,7 +119,7 @@ class Supervisor:
         if "identity" in self._composition.embedded:
             address = {"identity": self._addresses()["identity"]}
             async with httpx.AsyncClient(trust_env=False) as http:
-                await wait_for_services(address, http, self._log, kept=self._services)
+                await wait_for_services(address, http, self._log, kept=[*self._servers, *self._services])
 
     async def _serve(self, group: asyncio.TaskGroup, server: Server) -> None:
         program = server.program()
@@ -131,10 +132,10 @@ class Supervisor:
         group.create_task(kept.run())
         await wait_for_server(program.name, server)
 
-    def _keep(self, group: asyncio.TaskGroup, service: Service) -> None:
+    def _keep(self, group: asyncio.TaskGroup, service: Service, *, among: list[Kept]) -> None:
         program = python_program(service, self._composition.environment_of(service.name), self._ports)
         kept = Kept(program, self._log, self._guardian, self._launcher)
-        self._services.append(kept)
+        among.append(kept)
         group.create_task(kept.run())
 
     def _addresses(self) -> Mapping[str, str]:

@@ -35,7 +35,7 @@ class Transcript:
                 self.message_id = chunk.get("messageId", "")
                 self.sources.clear()
                 self._begin()
-            case "start-step":
+            case "start-step" | "reset-step":
                 # After text it says that another worker took over: what the first one wrote is void.
                 self._begin()
             case "text-delta":

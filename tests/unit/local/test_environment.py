@@ -13,7 +13,7 @@ from deploy.local.model_choice import choose_chat_model
 from deploy.local.ports import plan_ports
 from deploy.local.state import Secrets
 
-SECRETS = Secrets(valkey="v", postgres="p", editor="Ab-1e")
+SECRETS = Secrets(valkey="v", postgres="p", editor="Ab-1editor")
 
 
 def composed(given: Mapping[str, str], *, first_port: int = 8000) -> Composition:

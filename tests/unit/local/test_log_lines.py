@@ -66,6 +66,23 @@ def test_what_servers_say_every_day_is_for_the_curious(everyday: str) -> None:
     assert shown("server", everyday, level="DEBUG")
 
 
+def test_a_service_that_starts_as_ever_is_for_the_curious() -> None:
+    """The run says once that it is ready; the same words as a warning are shown."""
+    line = {"level": "info", "message": "Application startup complete."}
+
+    assert not shown("gateway", json.dumps(line))
+    assert shown("gateway", json.dumps(line), level="DEBUG")
+    assert shown("gateway", json.dumps({**line, "level": "warning"}))
+
+
+def test_long_ids_are_for_the_curious() -> None:
+    """A person is shown what an event is about, at DEBUG also its ids."""
+    line = json.dumps({"level": "info", "message": "m", "event_id": "01a2", "chunks": 8})
+
+    assert shown("x", line).endswith("m  chunks=8\n")
+    assert "event_id=01a2" in shown("x", line, level="DEBUG")
+
+
 @pytest.mark.parametrize(
     "trouble",
     [
