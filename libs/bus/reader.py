@@ -1,5 +1,6 @@
 """Reading streams with FastStream: one entry a read, handed over as it came."""
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +28,8 @@ class StreamReader:
             str(settings.redis_url),
             # The bus decodes, so that a bad payload is ours to bury; FastStream only reads.
             apply_types=False,
-            # Its own lines are not JSON; what matters is logged by the bus.
-            logger=None,
+            # Its own logger would print for people; this one prints as we do.
+            logger=logging.getLogger("faststream"),
             graceful_timeout=None,
             # A read waits as long as Redis is away: FastStream itself would sleep five seconds after an error.
             **connection_options(retries=FOREVER),

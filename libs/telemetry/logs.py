@@ -12,7 +12,17 @@ import structlog
 from libs.errors import EloquentError
 from libs.telemetry import tracing
 
-_QUIET = ("httpx", "httpx2", "httpcore", "httpcore2", "openai", "aiohttp.access", "uvicorn.access", "asyncio")
+_QUIET = (
+    "httpx",
+    "httpx2",
+    "httpcore",
+    "httpcore2",
+    "openai",
+    "aiohttp.access",
+    "uvicorn.access",
+    "asyncio",
+    "faststream",
+)
 
 
 def configure_logs(service: str, *, level: str = "INFO") -> None:
