@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
+import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI, Request, Response
 
@@ -11,6 +12,8 @@ from libs.service.health import Health, health_router
 from libs.service.problems import install_problem_handlers
 from libs.telemetry.logs import configure_logs
 from libs.telemetry.tracing import continue_trace
+
+log = structlog.get_logger()
 
 VERSION = "0.1.0"
 FRAME_MAX_BYTES = 128 * 1024
@@ -40,7 +43,9 @@ def build_app(
         async with AsyncExitStack() as stack:
             for resource in resources:
                 await stack.enter_async_context(resource)
+            log.info("started")
             yield
+            log.info("stopping")
 
     app = FastAPI(title=title, version=VERSION, lifespan=lifespan, separate_input_output_schemas=False)
     app.state.service = name

@@ -20,6 +20,7 @@ _QUIET = (
     "openai",
     "aiohttp.access",
     "uvicorn.access",
+    "uvicorn.error",
     "asyncio",
     "faststream",
 )
