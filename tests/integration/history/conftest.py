@@ -1,12 +1,41 @@
 """Turns on a real Postgres."""
 
+from collections.abc import AsyncIterator
+
 import asyncpg
+import httpx
 import pytest
 
+from history_service.api import messages_router, sessions_router
+from history_service.messages import PostgresMessages
 from history_service.past import PastLimits
+from history_service.sessions import PostgresSessions
 from history_service.turns import PostgresTurns
+from libs.auth.http import authenticated
+from libs.service.app import build_app
+from libs.service.health import Health
+from tests.integration.history.api_calls import ANN, BOB, Tokens, as_
 
 
 @pytest.fixture
 def turns(pool: asyncpg.Pool) -> PostgresTurns:
     return PostgresTurns(pool, past=PastLimits(turns=10, characters=12_000))
+
+
+@pytest.fixture
+async def http(pool: asyncpg.Pool) -> AsyncIterator[httpx.AsyncClient]:
+    """Ann's client."""
+    principal = authenticated(Tokens(ann=ANN, bob=BOB))
+    app = build_app(
+        "history-api",
+        title="Sessions",
+        health=Health(),
+        routers=[
+            sessions_router(PostgresSessions(pool, reader=pool), principal=principal),
+            messages_router(PostgresMessages(pool, reader=pool), principal=principal),
+        ],
+    )
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app), base_url="http://history", headers=as_("ann")
+    ) as client:
+        yield client

@@ -1,12 +1,20 @@
 """Ingest over a real PostgreSQL and a real folder; the model is a fake."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
+import httpx
 import pytest
+from fastapi import FastAPI
 
+from ingest_service.api import documents_router
+from libs.auth.http import authenticated
 from libs.contracts.values import Principal
+from libs.service.app import build_app
+from libs.service.health import Health
 from tests.builders import a_principal
+from tests.integration.ingest.api_calls import MAX_BYTES, Tokens
 from tests.integration.ingest.builders import HashedWords, Library
 
 
@@ -23,3 +31,22 @@ def library(pool: asyncpg.Pool, tmp_path: Path, embedder: HashedWords) -> Librar
 @pytest.fixture
 def owner() -> Principal:
     return a_principal()
+
+
+@pytest.fixture
+def app(library: Library, tmp_path: Path) -> FastAPI:
+    router = documents_router(
+        library.documents,
+        library.removal,
+        upload=library.upload,
+        principal=authenticated(Tokens()),
+        upload_dir=tmp_path,
+        upload_max_bytes=MAX_BYTES,
+    )
+    return build_app("ingest-api", title="Documents", health=Health(), routers=[router])
+
+
+@pytest.fixture
+async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as client:
+        yield client

@@ -1,78 +1,11 @@
-"""The rules of the local identity provider, with a clock whose hands are turned."""
+"""How the local identity provider lets users in, and how it keeps others out."""
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import httpx
-import pytest
-import structlog
-from pydantic import ValidationError
-from structlog.testing import capture_logs
-
 from deploy.local.identity import throttle
-from deploy.local.identity.settings import LocalIdentitySettings
-from deploy.local.identity.user_pool import CODE_TRIES, CODES_PER_HOUR, SIGN_UPS_PER_MINUTE
-from deploy.local.identity.wiring import build
-from libs.config import ProcessSettings
+from deploy.local.identity.user_pool import CODE_TRIES, CODES_PER_HOUR
 from tests.unit.auth.builders_auth import Hands
-
-EMAIL, PASSWORD = "ann@example.com", "Correct-horse-7"
-CLIENT = "eloquentlocal"
-
-
-class Provider:
-    """A provider in this process, called over its own protocol."""
-
-    def __init__(self, folder: Path, hands: Hands, **settings: Any) -> None:
-        app = build(LocalIdentitySettings(dir=folder, **settings), ProcessSettings(port=9000), clock=hands)
-        self._client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://identity")
-        self.codes: list[str] = []
-
-    async def post(self, target: str, body: dict[str, Any]) -> httpx.Response:
-        with capture_logs() as lines:
-            answer = await self._client.post("/", json=body, headers={"X-Amz-Target": target})
-        self.codes += [line["code"] for line in lines if line["event"] == "confirmation code"]
-        return answer
-
-    async def call(self, operation: str, **body: Any) -> Any:
-        """What the operation answers; a refusal's name when it is one."""
-        answer = await self.post(f"AWSCognitoIdentityProviderService.{operation}", {"ClientId": CLIENT, **body})
-        return answer.json().get("__type", answer.json())
-
-    async def sign_up(self, email: str = EMAIL) -> Any:
-        return await self.call("SignUp", Username=email, Password=PASSWORD)
-
-    async def confirm(self, code: str, email: str = EMAIL) -> Any:
-        return await self.call("ConfirmSignUp", Username=email, ConfirmationCode=code)
-
-    async def sign_in(self, password: str = PASSWORD, email: str = EMAIL) -> Any:
-        parameters = {"USERNAME": email, "PASSWORD": password}
-        return await self.call("InitiateAuth", AuthFlow="USER_PASSWORD_AUTH", AuthParameters=parameters)
-
-    async def refresh(self, token: str) -> Any:
-        return await self.call("InitiateAuth", AuthFlow="REFRESH_TOKEN_AUTH", AuthParameters={"REFRESH_TOKEN": token})
-
-    async def user(self) -> dict[str, Any]:
-        """A confirmed user's tokens."""
-        await self.sign_up()
-        assert await self.confirm(self.codes[-1]) == {}
-        return dict((await self.sign_in())["AuthenticationResult"])
-
-
-@pytest.fixture
-def make_provider(tmp_path: Path, hands: Hands) -> Callable[..., Provider]:
-    structlog.reset_defaults()
-    return lambda **settings: Provider(tmp_path / "identity", hands, **settings)
-
-
-@pytest.fixture
-def provider(make_provider: Callable[..., Provider]) -> Provider:
-    return make_provider()
-
-
-def _another(code: str) -> str:
-    return f"{(int(code) + 1) % 1_000_000:06}"
+from tests.unit.auth.local_provider import CLIENT, EMAIL, PASSWORD, Provider, another_code
 
 
 async def test_wrong_passwords_lock_for_longer_and_longer(provider: Provider, hands: Hands) -> None:
@@ -132,7 +65,7 @@ async def test_a_code_has_few_tries(provider: Provider) -> None:
     """After them the right one does not help either: a new one must be sent."""
     await provider.sign_up()
     for _ in range(CODE_TRIES):
-        assert await provider.confirm(_another(provider.codes[-1])) == "CodeMismatchException"
+        assert await provider.confirm(another_code(provider.codes[-1])) == "CodeMismatchException"
     assert await provider.confirm(provider.codes[-1]) == "ExpiredCodeException"
 
     await provider.call("ResendConfirmationCode", Username=EMAIL)
@@ -165,34 +98,6 @@ async def test_codes_are_rationed(provider: Provider, hands: Hands) -> None:
     hands.turn(hours=1)
 
     assert "CodeDeliveryDetails" in await provider.call("ResendConfirmationCode", Username=EMAIL)
-
-
-async def test_sign_ups_are_rationed(provider: Provider, hands: Hands) -> None:
-    """So many a minute, by everybody together."""
-    answers = [await provider.sign_up() for _ in range(SIGN_UPS_PER_MINUTE + 1)]
-    assert answers[1:] == [*["UsernameExistsException"] * (SIGN_UPS_PER_MINUTE - 1), "TooManyRequestsException"]
-
-    hands.turn(minutes=1)
-
-    assert await provider.sign_up() == "UsernameExistsException"
-
-
-async def test_an_address_is_free_again_when_it_was_never_confirmed(provider: Provider, hands: Hands) -> None:
-    """A stranger cannot keep somebody else's address."""
-    await provider.sign_up()
-    assert await provider.sign_up(EMAIL.upper()) == "UsernameExistsException"
-
-    hands.turn(hours=25)
-
-    assert "UserSub" in await provider.sign_up()
-
-
-async def test_an_unconfirmed_user_does_not_get_in(provider: Provider) -> None:
-    """The right password says why; a wrong one does not."""
-    await provider.sign_up()
-
-    assert await provider.sign_in() == "UserNotConfirmedException"
-    assert await provider.sign_in("Wrong-horse-7") == "NotAuthorizedException"
 
 
 async def test_a_refresh_token_lasts_thirty_days(provider: Provider, hands: Hands) -> None:
@@ -245,69 +150,3 @@ async def test_a_new_password_ends_what_the_old_one_began(provider: Provider) ->
     assert await provider.sign_in() == "NotAuthorizedException"
     assert "AuthenticationResult" in await provider.sign_in("Another-horse-8")
     assert await provider.refresh(tokens["RefreshToken"]) == "NotAuthorizedException"
-
-
-@pytest.mark.parametrize("password", ["Aa1!", "aaaaaaa1!", "AAAAAAA1!", "Aaaaaaaa!", "Aaaaaaaa1"])
-async def test_a_weak_password_is_refused(provider: Provider, password: str) -> None:
-    """Cognito's default policy: eight characters, of every kind."""
-    assert await provider.call("SignUp", Username=EMAIL, Password=password) == "InvalidPasswordException"
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {"Username": "ann"},
-        {"Username": "a" * 120 + "@example.com"},
-        {"Username": "ann@example.com\0 x"},
-        {"Password": "Aa1!" * 100},
-        {"Password": None},
-        {"UserAttributes": [{"Name": "email", "Value": "eve@example.com"}]},
-        {"UserAttributes": [{"Name": "custom:role", "Value": "editor"}]},
-        {"UserAttributes": [{"Name": "email", "Value": EMAIL}] * 100},
-    ],
-    ids=["no email", "long", "NUL", "long password", "no password", "another email", "a role", "many"],
-)
-async def test_a_malformed_sign_up_is_refused(provider: Provider, changed: dict[str, Any]) -> None:
-    """Nobody gets attributes they are not given."""
-    body = {"Username": EMAIL, "Password": PASSWORD, **changed}
-
-    assert await provider.call("SignUp", **body) == "InvalidParameterException"
-
-
-async def test_the_editor_is_there_after_every_start(make_provider: Callable[..., Provider]) -> None:
-    """Made on the first start, kept on the next, with the password that is configured now."""
-    first = make_provider(editor_email="Ed@example.com", editor_password="Editor-pass-1")
-    assert "AuthenticationResult" in await first.sign_in("Editor-pass-1", "ed@example.com")
-
-    second = make_provider(editor_email="ed@example.com", editor_password="Editor-pass-2")
-
-    assert "AuthenticationResult" in await second.sign_in("Editor-pass-2", "ed@example.com")
-    assert await second.sign_in("Editor-pass-1", "ed@example.com") == "NotAuthorizedException"
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"editor_email": "ed@example.com"},
-        {"editor_password": "Editor-pass-1"},
-        {"editor_email": "ed@example.com", "editor_password": "weak"},
-        {"public_url": "http://localhost:9000/"},
-        {"pool_id": "no-uuid"},
-    ],
-)
-def test_half_a_configuration_stops_the_start(settings: dict[str, Any], tmp_path: Path) -> None:
-    """The message names the setting, and never the password."""
-    with pytest.raises(ValidationError) as refused:
-        LocalIdentitySettings(dir=tmp_path, **settings)
-
-    assert refused.value.errors()[0]["loc"][0] in {"editor_password", "public_url", "pool_id"}
-
-
-async def test_the_state_is_for_its_owner_only(provider: Provider, tmp_path: Path) -> None:
-    """Nobody else on the machine reads keys, hashes or codes."""
-    await provider.sign_up()
-    folder = tmp_path / "identity"
-
-    assert folder.stat().st_mode & 0o077 == 0
-    assert [path.name for path in folder.iterdir() if path.stat().st_mode & 0o077] == []
-    assert PASSWORD.encode() not in b"".join(path.read_bytes() for path in folder.iterdir())
