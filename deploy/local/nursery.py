@@ -72,7 +72,7 @@ def _forked(requests: socket.socket) -> dict[str, Any] | None:
             if waking in ready:
                 waking.recv(4096)
             if requests in ready:
-                raw, files, _, _ = socket.recv_fds(requests, MESSAGE_MAX_BYTES, 1)
+                raw, files = _received(requests)
                 if not raw:
                     break
                 request: dict[str, Any] = json.loads(raw)
@@ -87,6 +87,15 @@ def _forked(requests: socket.socket) -> dict[str, Any] | None:
     for child in children:
         os.kill(child, signal.SIGTERM)
     return None
+
+
+def _received(requests: socket.socket) -> tuple[bytes, list[int]]:
+    """A request and its file; nothing when the other side has gone, in order or not."""
+    try:
+        raw, files, _, _ = socket.recv_fds(requests, MESSAGE_MAX_BYTES, 1)
+    except ConnectionResetError:
+        return b"", []
+    return raw, files
 
 
 def _leave(output: int, *sockets: socket.socket) -> None:
@@ -113,7 +122,7 @@ def _report_ended(requests: socket.socket, children: dict[int, int]) -> None:
 
 
 def _tell(requests: socket.socket, reply: dict[str, Any]) -> None:
-    with contextlib.suppress(BrokenPipeError):
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         requests.send(json.dumps(reply).encode())
 
 

@@ -72,10 +72,10 @@ def holder(port: int) -> str:
     for connection in connections:
         if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
             try:
-                command = " ".join(psutil.Process(connection.pid).cmdline())
+                process = psutil.Process(connection.pid)
+                return f"process {connection.pid} ({process.name()}): {' '.join(process.cmdline()).strip()[:160]}"
             except psutil.Error:
-                command = "unknown"
-            return f"process {connection.pid}: {command[:200]}"
+                return f"process {connection.pid}"
     return "a process of another user"
 
 

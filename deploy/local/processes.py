@@ -121,6 +121,9 @@ class Kept:
         try:
             async with asyncio.TaskGroup() as group:
                 relay = group.create_task(self._relay(lines))
+                if self._stopping.is_set():
+                    # Told to stop while it was being started.
+                    await stop(process, self.program.stop_signal)
                 code = await process.wait()
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     # It led a process group: what it left behind is not the business of its successor.

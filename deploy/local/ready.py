@@ -5,12 +5,15 @@ import time
 from collections.abc import Collection, Mapping
 
 import httpx
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from deploy.local.log_lines import Log
 from deploy.local.processes import Kept
 from deploy.local.program import Server
 
 SERVER_SECONDS = 60.0
+REDIS_SECONDS = 10.0
 SERVICES_SECONDS = 180.0
 """A first start on a slow disk compiles everything; more than this is not slowness."""
 POLL_SECONDS = 0.05
@@ -37,6 +40,19 @@ async def wait_for_server(name: str, server: Server) -> None:
                 await asyncio.sleep(POLL_SECONDS)
     except TimeoutError as error:
         raise NotReadyError(f"{name} did not get ready within {SERVER_SECONDS:.0f} seconds") from error
+
+
+async def wait_for_redis(url: str) -> None:
+    """The Redis that the user named answers.
+
+    Raises:
+        NotReadyError: it does not; services would only say so by the dozen.
+    """
+    try:
+        async with asyncio.timeout(REDIS_SECONDS), Redis.from_url(url) as client:
+            await client.ping()
+    except (RedisError, OSError, ValueError) as error:
+        raise NotReadyError(f"the Redis of REDIS_URL does not answer ({type(error).__name__})") from error
 
 
 async def wait_for_services(

@@ -6,7 +6,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,15 +47,20 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
+def new_secrets() -> Secrets:
+    """Passwords that nobody knows yet."""
+    # The prefix has one of each kind of character, as Cognito's policy for passwords asks.
+    return Secrets(**{name: f"Ab-1{secrets.token_urlsafe(24)}" for name in Secrets.__dataclass_fields__})
+
+
 def load_secrets(folder: Path) -> Secrets:
     """The passwords of this folder, the same on every start."""
     path = folder / "secrets.json"
     kept = read_json(path)
-    # The prefix has one of each kind of character, as Cognito's policy for passwords asks.
-    fresh = {name: f"Ab-1{secrets.token_urlsafe(24)}" for name in Secrets.__dataclass_fields__ if name not in kept}
-    if fresh:
-        write_json(path, kept | fresh)
-    return Secrets(**(kept | fresh))
+    content = asdict(new_secrets()) | kept
+    if content != kept:
+        write_json(path, content)
+    return Secrets(**content)
 
 
 def read_json(path: Path) -> dict[str, Any]:

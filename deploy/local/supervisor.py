@@ -16,7 +16,7 @@ from deploy.local.plan import PARTS, SERVICES, Service, python_program
 from deploy.local.ports import LOOPBACK, Ports
 from deploy.local.processes import Guardian, Kept, stop_all
 from deploy.local.program import Server
-from deploy.local.ready import NotReadyError, wait_for_server, wait_for_services
+from deploy.local.ready import NotReadyError, wait_for_redis, wait_for_server, wait_for_services
 from deploy.local.seed import seed
 from deploy.local.settings import LocalSettings
 from libs.db.migrate import migrate, service_folders
@@ -59,23 +59,28 @@ class Supervisor:
         for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(ending, self._stopping.set)
         try:
-            async with asyncio.TaskGroup() as group:
-                starting = group.create_task(self._start(group))
-                listening = group.create_task(self._launcher.listen())
-                watching = group.create_task(self._watch_parent())
-                await self._stopping.wait()
-                self._log.say("stopping")
-                watching.cancel()
-                starting.cancel()
-                await asyncio.wait([starting])
-                await stop_all(self._services, within_seconds=SERVICES_STOP_SECONDS)
-                await stop_all(self._servers, within_seconds=SERVERS_STOP_SECONDS)
+            async with asyncio.TaskGroup() as background:
+                # It hears of the ends of processes, so it goes on until all have ended.
+                listening = background.create_task(self._launcher.listen())
+                succeeded = await self._run_until_stopped()
                 listening.cancel()
-            failed = not starting.cancelled() and starting.result() is False
         finally:
             self._guardian.close()
         self._log.say("stopped")
-        return 1 if failed else 0
+        return 0 if succeeded else 1
+
+    async def _run_until_stopped(self) -> bool:
+        async with asyncio.TaskGroup() as group:
+            starting = group.create_task(self._start(group))
+            watching = group.create_task(self._watch_parent())
+            await self._stopping.wait()
+            self._log.say("stopping")
+            watching.cancel()
+            starting.cancel()
+            await asyncio.wait([starting])
+            await stop_all(self._services, within_seconds=SERVICES_STOP_SECONDS)
+            await stop_all(self._servers, within_seconds=SERVERS_STOP_SECONDS)
+        return starting.cancelled() or starting.result()
 
     async def _start(self, group: asyncio.TaskGroup) -> bool:
         """Everything runs and knows the sample knowledge; or the run is told to stop and the reason is in the log."""
@@ -106,6 +111,8 @@ class Supervisor:
     async def _start_valkey(self, group: asyncio.TaskGroup) -> None:
         if "valkey" in self._composition.embedded:
             await self._serve(group, self._composition.valkey)
+        else:
+            await wait_for_redis(self._composition.environment["REDIS_URL"])
 
     async def _start_postgres(self, group: asyncio.TaskGroup) -> None:
         if "postgres" in self._composition.embedded:

@@ -164,6 +164,23 @@ async def test_a_program_that_cannot_be_kept_up_is_not_started_without_end(
     assert "left with exit code 3" in str(lines_of(out)[0]["message"])
 
 
+async def test_a_process_that_is_being_started_can_be_stopped(guardian: Guardian, launcher: Launcher) -> None:
+    """`stop` at any moment of a start ends the process, however far it was."""
+    for forkable in (True, False):
+        program = Program(
+            "server", (sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "0"), forkable=forkable
+        )
+        kept = Kept(program, Log(raw=True, out=io.StringIO()), guardian, launcher)
+        async with asyncio.timeout(DEADLINE_SECONDS), asyncio.TaskGroup() as group:
+            group.create_task(kept.run())
+            await asyncio.sleep(0)
+            assert kept.process is None
+            await stop_all([kept], within_seconds=5)
+
+        assert kept.process is not None
+        assert kept.process.returncode is not None
+
+
 async def test_the_nursery_forks_what_python_would_run(launcher: Launcher, tmp_path: Path) -> None:
     """Arguments, environment, folder and output are the child's own, and its exit code comes back."""
     (tmp_path / "child.py").write_text(
