@@ -3,8 +3,8 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -73,13 +73,17 @@ class Model(FakeOpenAI):
     Attributes:
         attempts: how often each question, by its name, was put to the model.
         dropped: names of the questions whose answer's reader went away.
+        prompts: the messages' texts of each question's latest attempt.
+        held_embeddings: questions whose embedding waits, while embeddings are held.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.attempts: Counter[str] = Counter()
         self.dropped: set[str] = set()
-        self.between_seconds = BETWEEN_SECONDS
+        self.prompts: dict[str, list[str]] = {}
+        self.held_embeddings: set[str] = set()
+        self._embeddings_are_held = False
         self._pauses: dict[str, Pause] = {}
 
     @asynccontextmanager
@@ -97,24 +101,40 @@ class Model(FakeOpenAI):
         pause = self._pauses[name_of(question)] = Pause(*after)
         return pause
 
+    @contextmanager
+    def embeddings_held(self) -> Iterator[None]:
+        """No question is embedded in the block; those that asked in it get no answer, as if the model were stuck."""
+        self._embeddings_are_held = True
+        try:
+            yield
+        finally:
+            self._embeddings_are_held = False
+            self.held_embeddings.clear()
+
+    def _embed(self, connection: Connection, body: dict[str, Any]) -> None:
+        if self._embeddings_are_held:
+            self.held_embeddings |= {name_of(text) for text in body["input"]}
+        else:
+            super()._embed(connection, body)
+
     def _chat(self, connection: Connection, body: dict[str, Any]) -> None:
         question = name_of(body["messages"][-1]["content"])
         self.attempts[question] += 1
+        self.prompts[question] = [message["content"] for message in body["messages"]]
         text = text_of(question, attempt=self.attempts[question])
         connection.begin_events()
         connection.on_lost = lambda: self.dropped.add(question)
         steps = pieces(Script(text=text), body["model"])
-        _Telling(connection, steps, self._pauses.pop(question, Pause()), self.between_seconds).step()
+        _Telling(connection, steps, self._pauses.pop(question, Pause())).step()
 
 
 class _Telling:
     """One answer on its way."""
 
-    def __init__(self, connection: Connection, steps: tuple[bytes, ...], pause: Pause, between_seconds: float) -> None:
+    def __init__(self, connection: Connection, steps: tuple[bytes, ...], pause: Pause) -> None:
         self._connection = connection
         self._steps = steps
         self._pause = pause
-        self._between_seconds = between_seconds
         self._written = 0
 
     def step(self) -> None:
@@ -123,6 +143,6 @@ class _Telling:
         self._connection.transport.write(self._steps[self._written])
         self._written += 1
         if self._written < len(self._steps):
-            asyncio.get_running_loop().call_later(self._between_seconds, self.step)
+            asyncio.get_running_loop().call_later(BETWEEN_SECONDS, self.step)
         else:
             self._connection.on_lost = None

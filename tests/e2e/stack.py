@@ -14,6 +14,7 @@ import psutil
 
 from deploy.local.plan import SERVICES
 from deploy.local.ports import plan_ports, require_free
+from deploy.local.postgres import PostgresServer
 from deploy.local.state import ROOT, Secrets, load_secrets
 from tests.polling import eventually
 
@@ -52,6 +53,11 @@ class Stack:
     def secrets(self) -> Secrets:
         """Passwords of the run, once it has started."""
         return load_secrets(self._folder)
+
+    @property
+    def database_url(self) -> str:
+        """The run's PostgreSQL."""
+        return PostgresServer(self._folder / "postgres", self._ports.postgres, self.secrets.postgres).url
 
     @property
     def is_running(self) -> bool:
@@ -125,8 +131,8 @@ class Stack:
         victim.kill()
 
         async def another() -> bool:
-            with suppress(LookupError):
-                return self._listening(name) != victim
+            with suppress(LookupError, psutil.NoSuchProcess):
+                return bool(self._listening(name).pid != victim.pid)
             return False
 
         await eventually(another, within_seconds=START_SECONDS)
