@@ -21,7 +21,7 @@ class GenerationSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="GENERATION_")
 
-    concurrency: int = Field(64, ge=1, le=2000, description="Answers a process writes at once")
+    concurrency: int = Field(400, ge=1, le=2000, description="Answers a process writes at once")
     fallback_model: str | None = Field(
         None, min_length=1, description="The model that writes when CHAT_MODEL is away; on the same endpoint"
     )

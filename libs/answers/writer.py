@@ -18,8 +18,8 @@ from libs.tasks import end_tasks
 
 log = structlog.get_logger()
 
-FLUSH_SECONDS = 0.02
-"""Between two flushes: one read's worth of text for a person, a few tokens for a model."""
+FLUSH_SECONDS = 0.05
+"""Between two flushes: a few tokens of a model, and still text that flows; a frame costs three processes (ADR 14)."""
 QUIET_SECONDS = 0.2
 """After so long without an append the log is looked at: a cancel must reach a writer whose model says nothing."""
 AWAY_SECONDS = 0.25
@@ -38,8 +38,9 @@ class AnswerWriter:
         self.redis = redis
         self._attempts: set[Attempt] = set()
         self._dirty: set[Attempt] = set()
+        self._urgent: set[Attempt] = set()
         self._wake = asyncio.Event()
-        self._urgent = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def attempt(self, entry: Entry, turn: Turn, *, model: str) -> Attempt:
@@ -65,6 +66,7 @@ class AnswerWriter:
         """The attempt writes no more; what it has not sent leaves with its finish."""
         self._attempts.discard(attempt)
         self._dirty.discard(attempt)
+        self._urgent.discard(attempt)
 
     def wake(self, attempt: Attempt, *, urgent: bool) -> None:
         """The attempt has something to send."""
@@ -72,26 +74,40 @@ class AnswerWriter:
             self._dirty.add(attempt)
             self._wake.set()
             if urgent:
-                self._urgent.set()
+                self._urgent.add(attempt)
+                self._hurry.set()
 
     async def _flush_forever(self) -> None:
+        loop = asyncio.get_running_loop()
+        next_flush = loop.time()
         while True:
-            await self._wait(self._wake, QUIET_SECONDS if self._attempts else None)
-            self._wake.clear()
+            if loop.time() < next_flush:
+                await self._wait(self._hurry, next_flush - loop.time())
+            else:
+                await self._wait(self._wake, QUIET_SECONDS if self._attempts else None)
+            now = loop.time()
+            if now >= next_flush:
+                self._wake.clear()
+                due = self._dirty | {one for one in self._attempts if now - one.flushed_at > QUIET_SECONDS}
+                next_flush = now + FLUSH_SECONDS if due else now
+            else:
+                # Only those in a hurry: were all to leave with each of them, many answers would never be coalesced.
+                due = set(self._urgent)
+            self._dirty -= due
             self._urgent.clear()
-            now = asyncio.get_running_loop().time()
-            quiet = {attempt for attempt in self._attempts if now - attempt.flushed_at > QUIET_SECONDS}
-            due = self._dirty | quiet
-            self._dirty = set()
-            if not due:
-                continue
-            try:
-                await self._flush(list(due))
-            except RedisError as error:
-                log.warning("could not append, frames wait", error=type(error).__name__)
-                self._dirty |= due & self._attempts
-                await asyncio.sleep(AWAY_SECONDS)
-            await self._wait(self._urgent, FLUSH_SECONDS)
+            self._hurry.clear()
+            await self._try_to_flush(due)
+
+    async def _try_to_flush(self, due: set[Attempt]) -> None:
+        if not due:
+            return
+        try:
+            await self._flush(list(due))
+        except RedisError as error:
+            log.warning("could not append, frames wait", error=type(error).__name__)
+            self._dirty |= due & self._attempts
+            self._wake.set()
+            await asyncio.sleep(AWAY_SECONDS)
 
     async def _wait(self, event: asyncio.Event, seconds: float | None) -> None:
         with suppress(TimeoutError):

@@ -129,7 +129,7 @@ async def _profiled(side: Side, seconds: float, folder: Path | None) -> AsyncIte
         return
     folder.mkdir(parents=True, exist_ok=True)
     spy = Path(sys.executable).with_name("py-spy")
-    options = ("-d", str(round(seconds)), "-r", "250", "-f", "raw", "--nonblocking")
+    options = ("-d", str(round(seconds)), "-r", "250", "-f", "raw")
     records = [
         await asyncio.create_subprocess_exec(
             *(str(spy), "record", *options, "-o", str(folder / f"{name}.txt"), "-p", str(pid)),
