@@ -11,7 +11,7 @@ def main() -> None:
     process, redis, identity, edge, gateway = load(
         ProcessSettings, RedisSettings, IdentitySettings, EdgeSettings, GatewaySettings
     )
-    serve(build(redis, identity, edge, gateway), process)
+    serve(build(redis, identity, edge, gateway), process, stall_seconds=gateway.send_seconds)
 
 
 if __name__ == "__main__":

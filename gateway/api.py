@@ -1,16 +1,16 @@
 """The gateway's own routes: the chat socket, and where clients sign in."""
 
-from urllib.parse import urlsplit
+from ipaddress import IPv4Address, ip_address, ip_network
 
-import structlog
 from fastapi import APIRouter, WebSocket
 from prometheus_client import Gauge
 from pydantic import BaseModel
 
-from gateway.chat_socket import NOT_ALLOWED, TOO_MANY, Chat, ChatSocket
+from gateway.chat_socket import NOT_ALLOWED, TOO_MANY, ChatSocket
 from gateway.limits import SocketCount
+from gateway.request import Chat
 
-log = structlog.get_logger()
+IPV6_PREFIX_BITS = 64
 
 SOCKETS = Gauge("gateway_sockets", "Open chat sockets")
 
@@ -48,7 +48,7 @@ def chat_router(chat: Chat, *, origins: tuple[str, ...], sockets: SocketCount, p
     @router.websocket("/v1/chat")
     async def chat_socket(socket: WebSocket) -> None:
         await socket.accept()
-        if not _is_allowed(socket, origins):
+        if not origin_allowed(socket.headers.get("origin"), socket.headers.get("host"), origins):
             await socket.close(NOT_ALLOWED, "this origin may not")
             return
         address = _address(socket, trust_forwarded_for=chat.settings.trust_forwarded_for)
@@ -65,17 +65,36 @@ def chat_router(chat: Chat, *, origins: tuple[str, ...], sockets: SocketCount, p
     return router
 
 
-def _is_allowed(socket: WebSocket, origins: tuple[str, ...]) -> bool:
-    """Browsers always say where a page comes from; other programs need not."""
-    origin = socket.headers.get("origin")
+def origin_allowed(origin: str | None, host: str | None, origins: tuple[str, ...]) -> bool:
+    """Browsers always say where a page comes from; other programs need not.
+
+    Args:
+        origin: the header, if there is one.
+        host: the name under which the gateway was asked for.
+        origins: allowed beside that.
+    """
     if origin is None or origin.rstrip("/") in origins:
         return True
-    return urlsplit(origin).netloc == socket.headers.get("host")
+    scheme, _, place = origin.partition("://")
+    return scheme in {"http", "https"} and host is not None and place.lower() == host.lower()
 
 
 def _address(socket: WebSocket, *, trust_forwarded_for: bool) -> str:
-    forwarded = socket.headers.get("x-forwarded-for", "")
+    forwarded = socket.headers.getlist("x-forwarded-for")
     if trust_forwarded_for and forwarded:
         # The last one is the load balancer's own word, those before are the client's.
-        return forwarded.rsplit(",", 1)[-1].strip()
-    return socket.client.host if socket.client else "unknown"
+        return network_of(forwarded[-1].rsplit(",", 1)[-1].strip())
+    return network_of(socket.client.host if socket.client else "")
+
+
+def network_of(address: str) -> str:
+    """Who is counted as one client: an IPv4 address, or the IPv6 network that one household or server has."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ip_network((parsed, IPV6_PREFIX_BITS), strict=False))

@@ -1,14 +1,15 @@
 """From a client's frame to `chat.asked`."""
 
+from contextlib import suppress
 from uuid import UUID
 
 from gateway.client_frames import Send, question_of
-from gateway.ports import Questions
+from gateway.ports import Memory, Questions
 from libs.clock import Clock
 from libs.contracts.events import QuestionAsked
 from libs.contracts.ids import session_uuid, turn_ids
 from libs.contracts.values import Principal, Turn
-from libs.errors import RequestError
+from libs.errors import RequestError, TransientError
 
 RETRY_AFTER_SECONDS = 5.0
 
@@ -44,19 +45,24 @@ def session_of(client_id: str, principal: Principal) -> UUID:
         raise RequestError(f"{error}.", status=422, code="invalid_session_id") from None
 
 
-async def ask(turn: Turn, *, questions: Questions, max_backlog: int) -> None:
+async def ask(turn: Turn, *, questions: Questions, asked: Memory, max_backlog: int) -> None:
     """Publish the question, unless too many wait already: full is said, not suffered.
+
+    Until history has stored it, `asked` knows of it.
 
     Raises:
         RequestError: 503, when to ask again is in it; nothing was accepted.
         TransientError: Redis does not answer; asking again with the same message id is safe.
     """
-    asked = QuestionAsked(turn=turn)
-    if await questions.backlog(asked) >= max_backlog:
+    event = QuestionAsked(turn=turn)
+    if await questions.backlog(event) >= max_backlog:
         raise RequestError(
             f"Too many questions are waiting. Ask again in {RETRY_AFTER_SECONDS:.0f} seconds.",
             status=503,
             code="overloaded",
             retry_after_seconds=RETRY_AFTER_SECONDS,
         )
-    await questions.publish(asked)
+    await questions.publish(event)
+    with suppress(TransientError):
+        # The question is on its way, that is what counts.
+        await asked.remember(turn.session_id, turn.principal.user_id, turn.answer_id)

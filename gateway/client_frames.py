@@ -95,7 +95,6 @@ def question_of(send: Send) -> tuple[str, str]:
             code="invalid_message",
         ) from None
     text = "\n".join(part.text for part in message.parts if part.type == "text").replace("\x00", "").strip()
-    text = text.encode("utf-8", "replace").decode()
     if not text:
         raise RequestError("The question is empty.", status=422, code="empty_question")
     if len(text) > QUESTION_MAX_CHARACTERS:
@@ -106,5 +105,6 @@ def question_of(send: Send) -> tuple[str, str]:
         )
     if send.trigger == "regenerate-message":
         # Another answer to the same question is another turn; a repeated frame is still the same one.
-        return f"{message.id[:31]}-{send.requestId[:32]}", text
+        # The slash keeps it apart from any id that a client can choose.
+        return f"{message.id}/{send.requestId}", text
     return message.id, text

@@ -35,12 +35,23 @@ class HistoryApi:
         return StoredAnswer.model_validate(found)
 
     async def check(self) -> None:
-        """Raises when history cannot take traffic."""
-        (await self._client.get("/readyz", timeout=TIMEOUT_SECONDS)).raise_for_status()
+        """Returns when history may take traffic.
+
+        Raises:
+            TransientError: it is away, or not ready.
+        """
+        await self._request("/readyz", {})
 
     async def _get(self, path: str, authorization: str) -> dict[str, Any] | None:
+        response = await self._request(path, {"authorization": authorization})
+        if response is None:
+            return None
+        found: dict[str, Any] = response.json()
+        return found
+
+    async def _request(self, path: str, headers: dict[str, str]) -> httpx.Response | None:
         try:
-            response = await self._client.get(path, headers={"authorization": authorization}, timeout=TIMEOUT_SECONDS)
+            response = await self._client.get(path, headers=headers, timeout=TIMEOUT_SECONDS)
         except httpx.HTTPError as error:
             raise TransientError("the history api does not answer") from error
         if response.status_code == HTTPStatus.NOT_FOUND:
@@ -49,5 +60,4 @@ class HistoryApi:
             raise RequestError("The token is not valid any more.", status=401, code="invalid_token")
         if response.status_code != HTTPStatus.OK:
             raise TransientError(f"the history api answers {response.status_code}")
-        found: dict[str, Any] = response.json()
-        return found
+        return response

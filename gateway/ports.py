@@ -1,12 +1,14 @@
 """What the gateway asks for."""
 
+import hashlib
 from typing import Protocol
 from uuid import UUID
 
 from pydantic import BaseModel
 
 from libs.contracts.events import Event
-from libs.contracts.values import AnswerStatus, Citation, Principal
+from libs.contracts.frames import Ended
+from libs.contracts.values import AnswerStatus, Citation, Principal, Timings, Usage
 
 
 class Verifier(Protocol):
@@ -23,12 +25,41 @@ class Questions(Protocol):
     async def backlog(self, event: Event) -> int: ...
 
 
+class Memory(Protocol):
+    """Knows for a while what was asked."""
+
+    async def remember(self, session_id: UUID, user_id: UUID, answer_id: UUID) -> None: ...
+
+    async def recall(self, session_id: UUID, user_id: UUID) -> UUID | None:
+        """The answer that was asked for last, unless it has ended.
+
+        Raises:
+            TransientError: the memory does not answer.
+        """
+        ...
+
+
 class StoredAnswer(BaseModel):
     """An answer as Postgres has it."""
 
     content: str
     status: AnswerStatus
-    citations: list[Citation] = []
+    citations: tuple[Citation, ...] = ()
+    failure: str | None = None
+    model: str | None = None
+    usage: Usage | None = None
+    timings: Timings | None = None
+
+    def ended(self) -> Ended:
+        """The frame that says so."""
+        return Ended(
+            status=self.status,
+            digest=hashlib.sha256(self.content.encode()).hexdigest(),
+            failure=self.failure,
+            model=self.model,
+            usage=self.usage or Usage(),
+            timings=self.timings or Timings(),
+        )
 
 
 class StoredAnswers(Protocol):

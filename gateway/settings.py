@@ -43,6 +43,9 @@ class GatewaySettings(Settings):
     frames_burst: int = Field(60, ge=1, description="Frames a socket may send at once")
     authentication_seconds: float = Field(10.0, gt=0, description="Time a socket has to send its first valid token")
     send_seconds: float = Field(20.0, gt=0, description="A socket that takes nothing for so long is dropped")
+    untaken_seconds: float = Field(
+        30.0, gt=0, description="A question that no worker has taken for so long is given back to its client"
+    )
     forward_seconds: float = Field(60.0, gt=0, description="Silence of a forwarded request after which it is given up")
     trust_forwarded_for: bool = Field(
         default=False, description="Take the client's address from X-Forwarded-For: only behind a load balancer"

@@ -1,7 +1,7 @@
 """From frames to the AI SDK's UI message stream (`UIMessageChunk`).
 
-Sources come before the first step; each attempt is a step of its own. A takeover sends `reset-step`, at which `useChat`
-drops the text of the step, and then `start-step`: text before the last `start-step` is void.
+Sources come before the first step; each attempt is a step of its own. What ends an attempt early (a takeover, or the
+turn opened again) sends `reset-step`, at which `useChat` drops the parts of the step; a `start-step` begins the next.
 """
 
 import hashlib
@@ -14,8 +14,11 @@ from libs.contracts.values import Citation
 
 Chunk = dict[str, Any]
 
-PIECE_CHARACTERS = 6_000
-"""Of a stored answer in one chunk: at four bytes a character below the 32 KiB of Amazon API Gateway."""
+PIECE_CHARACTERS = 5_000
+"""Of text in one chunk: below the 32 KiB of Amazon API Gateway even if every character is escaped as `\\u0001`."""
+
+EMPTY_DIGEST = hashlib.sha256().hexdigest()
+"""Of an answer without text."""
 
 _SENTENCES = {
     "session_not_found": "There is no such session.",
@@ -43,15 +46,21 @@ class UiStream:
         self._sources: set[str] = set()
         self._digest = hashlib.sha256()
 
+    @property
+    def is_empty(self) -> bool:
+        """Nothing was sent yet: no stage has said a word."""
+        return not self._started
+
     def chunks(self, epoch: int, frame: Frame) -> Iterator[Chunk]:
-        """What to send for a frame of this epoch; for `Ended`, only when the text is the stored one."""
-        if not self._started:
-            self._started = True
-            yield {"type": "start", "messageId": self._answer_id}
+        """What to send for a frame of this epoch; for `Ended`, only when `is_complete`."""
+        yield from self._start()
         match frame:
             case Opened():
+                yield from self._void_step()
                 yield _status("queued" if frame.queued else "searching")
             case PassagesFound():
+                # Sources are of the message, not of a step that may yet be void.
+                yield from self._void_step()
                 yield from self._new_sources(frame)
                 yield _status("reading")
             case Started():
@@ -73,24 +82,34 @@ class UiStream:
         """Whether the text that was sent is the text that is stored."""
         return self._digest.hexdigest() == ended.digest
 
-    def replace(self, stored: StoredAnswer) -> Iterator[Chunk]:
-        """The stored answer in place of what was sent."""
+    def stored(self, answer: StoredAnswer) -> Iterator[Chunk]:
+        """The stored answer, in place of what was sent unless that is the same, and its end."""
+        yield from self._start()
+        ended = answer.ended()
+        if not self.is_complete(ended):
+            yield from self._begin_step("stored")
+            yield from self._text(answer.content)
+            for citation in answer.citations:
+                yield _citation("stored", citation)
+        yield from self._close_text()
+        yield from _ending(ended)
+
+    def _start(self) -> Iterator[Chunk]:
         if not self._started:
             self._started = True
             yield {"type": "start", "messageId": self._answer_id}
-        yield from self._begin_step("stored")
-        for at in range(0, len(stored.content), PIECE_CHARACTERS):
-            yield from self._text(stored.content[at : at + PIECE_CHARACTERS])
-        for citation in stored.citations:
-            yield _citation("stored", citation)
 
     def _begin_step(self, name: str) -> Iterator[Chunk]:
+        yield from self._void_step()
+        self._step = name
+        yield {"type": "start-step"}
+
+    def _void_step(self) -> Iterator[Chunk]:
         if self._step is not None:
             yield from self._close_text()
             yield {"type": "reset-step"}
-        self._step = name
-        self._digest = hashlib.sha256()
-        yield {"type": "start-step"}
+            self._step = None
+            self._digest = hashlib.sha256()
 
     def _text(self, text: str) -> Iterator[Chunk]:
         step = self._step or "text"
@@ -98,7 +117,8 @@ class UiStream:
             self._text_open = True
             yield {"type": "text-start", "id": step}
         self._digest.update(text.encode())
-        yield {"type": "text-delta", "id": step, "delta": text}
+        for at in range(0, len(text), PIECE_CHARACTERS):
+            yield {"type": "text-delta", "id": step, "delta": text[at : at + PIECE_CHARACTERS]}
 
     def _close_text(self) -> Iterator[Chunk]:
         if self._text_open:

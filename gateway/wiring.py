@@ -5,10 +5,13 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from gateway.api import Identity, PublicConfig, chat_router
-from gateway.chat_socket import Chat
+from gateway.asked import AskedLately
 from gateway.forward import forward_router
 from gateway.history import HistoryApi
 from gateway.limits import SocketCount
+from gateway.public_api import PublicApi, publish
+from gateway.readiness import remembered
+from gateway.request import Chat
 from gateway.settings import EdgeSettings, GatewaySettings
 from gateway.workers import check_workers
 from libs.answers.reader import AnswerReader
@@ -36,14 +39,17 @@ def build(
     verifier = TokenVerifier.from_settings(identity_settings)
     bus = Bus(redis_settings, redis, group="gateway")
     reader = AnswerReader(redis)
+    # Apart from what is forwarded, so that no flood of requests keeps the sockets from their answers.
     history_client = _client(edge_settings.history_api_url, settings)
-    ingest_client = _client(edge_settings.ingest_api_url, settings)
+    sessions_client = _client(edge_settings.history_api_url, settings)
+    documents_client = _client(edge_settings.ingest_api_url, settings)
     history = HistoryApi(history_client)
     chat = Chat(
         verifier=verifier,
         questions=bus,
         reader=reader,
         stored=history,
+        asked=AskedLately(redis, redis_settings.bus_partitions),
         redis=redis,
         partitions=redis_settings.bus_partitions,
         settings=settings,
@@ -58,28 +64,39 @@ def build(
         )
     )
     checks: dict[str, Check] = {
-        "redis": bus.check,
-        "identity": verifier.check,
-        "history": history.check,
-        "workers": lambda: check_workers(redis),
+        "redis": remembered(bus.check),
+        "identity": remembered(verifier.check),
+        "history": remembered(history.check),
+        "workers": remembered(lambda: check_workers(redis)),
     }
     app = build_app(
         "gateway",
         title="Eloquent",
         health=Health(checks=checks, pulses={"subscriber": reader.alive}),
-        resources=[redis, history_client, ingest_client, reader, bus],
+        resources=[redis, history_client, sessions_client, documents_client, reader, bus],
         routers=[
             chat_router(chat, origins=edge_settings.allowed_origins, sockets=sockets, public=public),
-            forward_router("/v1/sessions", history_client, max_body_bytes=SESSION_BODY_MAX_BYTES),
-            forward_router("/v1/documents", ingest_client, max_body_bytes=DOCUMENT_BODY_MAX_BYTES),
+            forward_router(
+                "/v1/sessions",
+                sessions_client,
+                max_body_bytes=SESSION_BODY_MAX_BYTES,
+                silence_seconds=settings.forward_seconds,
+            ),
+            forward_router(
+                "/v1/documents",
+                documents_client,
+                max_body_bytes=DOCUMENT_BODY_MAX_BYTES,
+                silence_seconds=settings.forward_seconds,
+            ),
         ],
     )
+    publish(app, PublicApi(app.openapi, [history_client, documents_client]))
     app.add_middleware(
         CORSMiddleware,
         allow_origins=edge_settings.allowed_origins,
         allow_methods=["*"],
-        allow_headers=["authorization", "content-type", "idempotency-key", "traceparent"],
-        expose_headers=["retry-after", "location"],
+        allow_headers=["authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "traceparent"],
+        expose_headers=["etag", "link", "location", "retry-after"],
     )
     return app
 
@@ -87,7 +104,9 @@ def build(
 def _client(base_url: str, settings: GatewaySettings) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=base_url,
-        timeout=httpx.Timeout(settings.forward_seconds, connect=5.0),
+        # Without compression, which nobody would undo: what comes is passed on as it is.
+        headers={"accept-encoding": "identity"},
+        timeout=httpx.Timeout(settings.forward_seconds, connect=5.0, pool=5.0),
         limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),
         trust_env=False,
     )

@@ -14,12 +14,15 @@ from libs.answers.names import BEGINNING, CLOSE_SEQ, END_SEQ, FrameId, LogName
 from libs.answers.subscriber import Subscriber
 from libs.bus.connection import AWAY, Redis
 from libs.contracts.frames import Closed, Frame, Opened, PassagesFound, decode_frame
+from libs.errors import TransientError
 
 log = structlog.get_logger()
 
 SILENCE_SECONDS = 1.0
 """A lost tail has no following frame to show the gap: after so long without a message the log is asked."""
 AWAY_SECONDS = 0.25
+LISTEN_SECONDS = 5.0
+"""Longer than a restart of Redis; whoever reads is then told that it is away."""
 BATCH = 500
 QUEUE_MAX_FRAMES = 500
 """A reader that is further behind reads the log again instead: memory stays bounded."""
@@ -53,7 +56,14 @@ class Reading:
         self._wake = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        await self._subscriber.listen(self._log.channel, self._hear)
+        try:
+            async with asyncio.timeout(LISTEN_SECONDS):
+                await self._subscriber.listen(self._log.channel, self._hear)
+        except BaseException as error:
+            self._subscriber.leave(self._log.channel, self._hear)
+            if isinstance(error, TimeoutError):
+                raise TransientError("Redis does not answer") from error
+            raise
         return self
 
     async def __aexit__(
@@ -62,13 +72,20 @@ class Reading:
         self._subscriber.leave(self._log.channel, self._hear)
 
     async def batches(self) -> AsyncIterator[list[LogEntry]]:
-        """Entries in order, none twice, none left out, until the answer is stored; empty batches never."""
+        """Entries in order, none twice, none left out, until the answer is stored.
+
+        An empty batch says that for about `SILENCE_SECONDS` nothing came, and the log has nothing either.
+        """
         reason = "attach"
         while True:
+            found = False
             async for batch in self._from_log(reason):
+                found = True
                 yield batch
                 if batch[-1].id.seq == END_SEQ:
                     return
+            if reason == "silence" and not found:
+                yield []
             reason = "silence"
             while await self._something_came():
                 batch, gap = self._take_live()

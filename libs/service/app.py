@@ -1,23 +1,27 @@
 """From resources and routers to a running process."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 import structlog
 import uvicorn
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI
 
 from libs.config import ProcessSettings
 from libs.service.health import Health, health_router
 from libs.service.problems import install_problem_handlers
+from libs.service.protocols import patient_for
+from libs.service.trace import TraceMiddleware
 from libs.telemetry.logs import configure_logs
-from libs.telemetry.tracing import continue_trace
 
 log = structlog.get_logger()
 
 VERSION = "0.1.0"
 FRAME_MAX_BYTES = 128 * 1024
 """What Amazon API Gateway lets through in one WebSocket message."""
+HEAD_MAX_BYTES = 32 * 1024
+"""Of a request's line and headers: a token with a hundred groups has 4 KiB."""
+STALL_SECONDS = 20.0
 
 
 def build_app(
@@ -50,41 +54,50 @@ def build_app(
     app = FastAPI(title=title, version=VERSION, lifespan=lifespan, separate_input_output_schemas=False)
     app.state.service = name
     install_problem_handlers(app)
-
-    @app.middleware("http")
-    async def trace(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        with continue_trace(request.headers.get("traceparent")):
-            return await call_next(request)
-
+    app.add_middleware(TraceMiddleware)
     app.include_router(health_router(health))
     for router in routers:
         app.include_router(router)
     return app
 
 
-def serve(app: FastAPI, settings: ProcessSettings) -> None:
-    """Run until SIGTERM or SIGINT; then stop gracefully.
+def server(app: FastAPI, settings: ProcessSettings, *, stall_seconds: float = STALL_SECONDS) -> uvicorn.Server:
+    """The app behind uvicorn, with our limits on what a client may do.
 
-    Raises:
-        SystemExit: the app could not start, so that whoever started the process sees it.
+    Args:
+        app: as `build_app` made it.
+        settings: address and grace.
+        stall_seconds: a client that takes nothing of what it is sent for so long is cut off.
     """
-    configure_logs(app.state.service, level=settings.log_level)
-    server = uvicorn.Server(
+    http, websocket = patient_for(stall_seconds)
+    return uvicorn.Server(
         uvicorn.Config(
             app,
             host=settings.host,
             port=settings.port,
             loop="uvloop",
-            ws="websockets-sansio",
+            http=http,
+            ws=websocket,
             ws_max_size=FRAME_MAX_BYTES,
             ws_ping_interval=25.0,
             ws_ping_timeout=20.0,
             ws_per_message_deflate=False,
+            h11_max_incomplete_event_size=HEAD_MAX_BYTES,
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=int(settings.stop_grace_seconds),
         ),
     )
-    server.run()
-    if not server.started:
+
+
+def serve(app: FastAPI, settings: ProcessSettings, *, stall_seconds: float = STALL_SECONDS) -> None:
+    """Run until SIGTERM or SIGINT; then stop gracefully. Arguments as for `server`.
+
+    Raises:
+        SystemExit: the app could not start, so that whoever started the process sees it.
+    """
+    configure_logs(app.state.service, level=settings.log_level)
+    running = server(app, settings, stall_seconds=stall_seconds)
+    running.run()
+    if not running.started:
         raise SystemExit(3)

@@ -7,6 +7,8 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
+from libs.errors import EloquentError
+
 Check = Callable[[], Awaitable[object]]
 """Returns when the dependency answers, raises when it does not."""
 
@@ -47,7 +49,10 @@ class Health:
                 await check()
         except TimeoutError:
             return "no answer in time"
+        except EloquentError as error:
+            return str(error)
         except Exception as error:  # noqa: BLE001 - whatever a dependency raises, the probe reports it
+            # Its type alone: a vendor's message may hold addresses and names.
             return type(error).__name__
         return "ok"
 

@@ -1,0 +1,145 @@
+"""One `send` or `resume` of a socket: from its frame to the last chunk."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from gateway.ask import ask, session_of, turn_of
+from gateway.client_frames import Resume, Send
+from gateway.ports import Memory, Questions, StoredAnswer, StoredAnswers, Verifier
+from gateway.relay import Relay
+from gateway.settings import GatewaySettings
+from gateway.ui_stream import Chunk
+from libs.answers.cancel import cancel
+from libs.answers.names import LogName
+from libs.answers.reader import AnswerReader, Reading
+from libs.auth.http import bearer_token
+from libs.bus.connection import Redis
+from libs.clock import Clock
+from libs.contracts.ids import partition_of
+from libs.contracts.values import Principal
+from libs.errors import RequestError
+from libs.telemetry.logs import log_context
+from libs.telemetry.tracing import continue_trace
+
+Reply = Callable[[dict[str, object]], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Chat:
+    """What all sockets of a process share."""
+
+    verifier: Verifier
+    questions: Questions
+    reader: AnswerReader
+    stored: StoredAnswers
+    asked: Memory
+    redis: Redis
+    partitions: int
+    settings: GatewaySettings
+    clock: Clock
+
+
+class ChatRequest:
+    """Runs once; may be aborted at any time.
+
+    Args:
+        chat: what all sockets share.
+        frame: what the client wants.
+        reply: sends a frame to the client.
+        on_authenticated: called when the frame's token is valid.
+    """
+
+    def __init__(self, chat: Chat, frame: Send | Resume, *, reply: Reply, on_authenticated: Callable[[], None]) -> None:
+        self._chat = chat
+        self._frame = frame
+        self._reply = reply
+        self._on_authenticated = on_authenticated
+        self._authorization = ""
+        self._log: LogName | None = None
+        self._aborted = False
+        self._sequence = -1
+
+    async def run(self) -> None:
+        """Serve it to the end.
+
+        Raises:
+            RequestError: it cannot be served; the client is told why.
+            TransientError: something we need does not answer.
+        """
+        headers = self._frame.headers.items()
+        with continue_trace(next((value for name, value in headers if name.lower() == "traceparent"), None)):
+            token = bearer_token(self._frame.authorization)
+            principal = await self._chat.verifier.verify(token)
+            self._authorization = f"Bearer {token}"
+            self._on_authenticated()
+            if isinstance(self._frame, Send):
+                await self._send(self._frame, principal)
+            else:
+                await self._resume(self._frame, principal)
+
+    async def abort(self) -> None:
+        """Cancel the answer for good, wherever it is read or written; the request ends as the answer does.
+
+        Raises:
+            TransientError: Redis does not answer; the answer goes on.
+        """
+        self._aborted = True
+        if self._log is not None:
+            await cancel(self._chat.redis, self._log)
+
+    async def _send(self, frame: Send, principal: Principal) -> None:
+        chat = self._chat
+        turn = turn_of(frame, principal, clock=chat.clock)
+        with log_context(session_id=turn.session_id, answer_id=turn.answer_id):
+            log_name = await self._attach(turn.session_id, turn.answer_id)
+            async with chat.reader.read(log_name) as reading:
+                if self._aborted:
+                    # Nobody shall begin what nobody waits for; what had begun is cancelled.
+                    await self._reply({"type": "end", "requestId": frame.requestId})
+                    return
+                await ask(turn, questions=chat.questions, asked=chat.asked, max_backlog=chat.settings.max_backlog)
+                await self._relay(reading, turn.session_id, turn.answer_id)
+
+    async def _resume(self, frame: Resume, principal: Principal) -> None:
+        chat = self._chat
+        session_id = session_of(frame.id, principal)
+        answer_id = await chat.stored.active(session_id, authorization=self._authorization)
+        if answer_id is None:
+            answer_id = await chat.asked.recall(session_id, principal.user_id)
+        if answer_id is None:
+            await self._reply({"type": "no-active", "requestId": frame.requestId})
+            return
+        with log_context(session_id=session_id, answer_id=answer_id):
+            log_name = await self._attach(session_id, answer_id)
+            await self._reply({"type": "start", "requestId": frame.requestId})
+            async with chat.reader.read(log_name) as reading:
+                await self._relay(reading, session_id, answer_id, after=frame.lastSequence)
+
+    async def _attach(self, session_id: UUID, answer_id: UUID) -> LogName:
+        self._log = LogName(partition_of(session_id, self._chat.partitions), answer_id)
+        if self._aborted:
+            await cancel(self._chat.redis, self._log)
+        return self._log
+
+    async def _relay(self, reading: Reading, session_id: UUID, answer_id: UUID, *, after: int | None = None) -> None:
+        request_id = self._frame.requestId
+
+        async def send(chunk: Chunk) -> None:
+            self._sequence += 1
+            if after is None or self._sequence > after:
+                await self._reply(
+                    {"type": "chunk", "requestId": request_id, "sequence": self._sequence, "chunk": chunk}
+                )
+
+        async def row() -> StoredAnswer | None:
+            return await self._chat.stored.read(session_id, answer_id, authorization=self._authorization)
+
+        await Relay(answer_id, send=send, row=row, untaken_seconds=self._chat.settings.untaken_seconds).run(reading)
+        if after is not None and after > self._sequence:
+            raise RequestError(
+                "This answer never had so many chunks: resume without `lastSequence`.",
+                status=422,
+                code="invalid_sequence",
+            )
+        await self._reply({"type": "end", "requestId": request_id})
