@@ -118,11 +118,14 @@ class AnswerWriter:
         replies, sent = await self._send(due)
         if any(isinstance(reply, NoScriptError) for reply in replies):
             await self.redis.script_load(APPEND.source)
-            self._dirty.update(due)
+            self._dirty.update(self._attempts.intersection(due))
             self._wake.set()
             return
         now = asyncio.get_running_loop().time()
         for attempt, reply, frames in zip(due, replies, sent, strict=True):
+            if attempt not in self._attempts:
+                # It left meanwhile: the finish of its entry says how it went, and must not be cancelled half-way.
+                continue
             attempt.flushed_at = now
             if isinstance(reply, Exception):
                 raise reply
