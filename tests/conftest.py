@@ -68,7 +68,7 @@ async def database_url(guardian: Guardian) -> AsyncIterator[str]:
     async with _serving(
         guardian, lambda folder, port: PostgresServer(folder / "postgres", port, secrets.token_hex(16), FAST_POSTGRES)
     ) as server:
-        await migrate(server.url, [folder for folder in service_folders() if folder.is_dir()])
+        await migrate(server.url, service_folders())
         yield server.url
 
 

@@ -26,8 +26,8 @@ class NotReadyError(Exception):
     """A part did not get ready; the message says which, and what it said last."""
 
 
-async def wait_for_server(name: str, server: Server) -> None:
-    """The server answers.
+async def wait_for_server(server: Server, kept: Kept) -> None:
+    """The server, kept running by `kept`, answers.
 
     Raises:
         NotReadyError: it does not, and its log above says why.
@@ -37,9 +37,10 @@ async def wait_for_server(name: str, server: Server) -> None:
             while True:
                 if await server.is_ready():
                     return
+                _require_life([kept])
                 await asyncio.sleep(POLL_SECONDS)
     except TimeoutError as error:
-        raise NotReadyError(f"{name} did not get ready within {SERVER_SECONDS:.0f} seconds") from error
+        raise NotReadyError(f"{kept.program.name} did not get ready within {SERVER_SECONDS:.0f} seconds") from error
 
 
 async def wait_for_redis(url: str) -> None:
@@ -74,8 +75,7 @@ async def wait_for_services(
     while waiting:
         answers = await asyncio.gather(*(_state(http, addresses[name]) for name in waiting))
         waiting = {name: state for name, state in zip(waiting, answers, strict=True) if state is not None}
-        if dying := [one.program.name for one in kept if one.quick_deaths >= DEATHS]:
-            raise NotReadyError(f"{', '.join(dying)} does not stay up; the log above says why")
+        _require_life(kept)
         now = time.monotonic()
         if waiting and now - began > SERVICES_SECONDS:
             raise NotReadyError(f"not ready: {_listed(waiting)}")
@@ -84,6 +84,11 @@ async def wait_for_services(
             log.say(f"still waiting for {_listed(waiting)}")
         if waiting:
             await asyncio.sleep(POLL_SECONDS)
+
+
+def _require_life(kept: Collection[Kept]) -> None:
+    if dying := [one.program.name for one in kept if one.quick_deaths >= DEATHS]:
+        raise NotReadyError(f"{', '.join(dying)} does not stay up; the log above says why")
 
 
 async def _state(http: httpx.AsyncClient, address: str) -> str | None:

@@ -129,15 +129,14 @@ class Supervisor:
                 await wait_for_services(address, http, self._log, kept=[*self._servers, *self._services])
 
     async def _serve(self, group: asyncio.TaskGroup, server: Server) -> None:
-        program = server.program()
         try:
             await server.prepare()
         except RuntimeError as error:
-            raise NotReadyError(f"{program.name} cannot start: {error}") from error
-        kept = Kept(program, self._log, self._guardian, self._launcher, before=server.prepare)
+            raise NotReadyError(str(error)) from error
+        kept = Kept(server.program(), self._log, self._guardian, self._launcher, before=server.prepare)
         self._servers.append(kept)
         group.create_task(kept.run())
-        await wait_for_server(program.name, server)
+        await wait_for_server(server, kept)
 
     def _keep(self, group: asyncio.TaskGroup, service: Service, *, among: list[Kept]) -> None:
         program = python_program(service, self._composition.environment_of(service.name), self._ports)
