@@ -76,7 +76,7 @@ def origin_allowed(origin: str | None, host: str | None, origins: tuple[str, ...
     if origin is None or origin.rstrip("/") in origins:
         return True
     scheme, _, place = origin.partition("://")
-    return scheme in {"http", "https"} and host is not None and place.lower() == host.lower()
+    return scheme in {"http", "https"} and bool(host) and place.lower() == (host or "").lower()
 
 
 def _address(socket: WebSocket, *, trust_forwarded_for: bool) -> str:

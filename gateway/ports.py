@@ -1,11 +1,13 @@
 """What the gateway asks for."""
 
 import hashlib
+from collections.abc import AsyncIterator
 from typing import Protocol
 from uuid import UUID
 
 from pydantic import BaseModel
 
+from libs.answers.reader import LogEntry
 from libs.contracts.events import Event
 from libs.contracts.frames import Ended
 from libs.contracts.values import AnswerStatus, Citation, Principal, Timings, Usage
@@ -23,6 +25,14 @@ class Questions(Protocol):
     async def publish(self, event: Event) -> None: ...
 
     async def backlog(self, event: Event) -> int: ...
+
+
+class Frames(Protocol):
+    """An answer as it is written."""
+
+    def batches(self) -> AsyncIterator[list[LogEntry]]:
+        """Entries in order, none twice, none left out, to the last; an empty batch is a second of silence."""
+        ...
 
 
 class Memory(Protocol):

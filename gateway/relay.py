@@ -6,9 +6,8 @@ from uuid import UUID
 
 import structlog
 
-from gateway.ports import StoredAnswer
+from gateway.ports import Frames, StoredAnswer
 from gateway.ui_stream import EMPTY_DIGEST, Chunk, UiStream
-from libs.answers.reader import Reading
 from libs.contracts.frames import Ended
 from libs.errors import RequestError, TransientError
 
@@ -46,7 +45,7 @@ class Relay:
         self._row = row
         self._untaken_seconds = untaken_seconds
 
-    async def run(self, reading: Reading) -> None:
+    async def run(self, frames: Frames) -> None:
         """Send the answer as it is written; where what was sent is not what is stored, what is stored takes its place.
 
         Raises:
@@ -54,7 +53,7 @@ class Relay:
             TransientError: the stored answer was needed and history does not answer.
         """
         silent = 0
-        async for batch in reading.batches():
+        async for batch in frames.batches():
             silent = 0 if batch else silent + 1
             if silent and await self._has_ended_in_silence(silent):
                 return
