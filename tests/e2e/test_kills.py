@@ -85,8 +85,8 @@ async def test_every_worker_kind_is_killed_while_twenty_chats_run(stack: Stack, 
     assert all(model.attempts[name_of(chat.question)] > 1 for chat in writing)
 
 
-async def test_a_killed_valkey_comes_back_with_what_it_was_told(stack: Stack, guest: Person, model: Model) -> None:
-    """Answers go on from what its log kept, and a question that is asked while it is away is answered too."""
+async def test_a_killed_valkey_costs_no_answer(stack: Stack, guest: Person, model: Model) -> None:
+    """Those under way come to their end, and a question that is asked while it is away is answered too."""
     async with asyncio.TaskGroup() as tasks:
         chats = [Chat(guest, tasks) for _ in range(3)]
         pauses = [model.pause(chat.question, SEEN) for chat in chats]
