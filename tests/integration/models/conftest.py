@@ -9,6 +9,7 @@ import pytest
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
 from deploy.local.program import Program, free_port, running
+from deploy.local.state import ROOT
 
 
 class ModelsServer:
@@ -22,7 +23,7 @@ class ModelsServer:
         pass
 
     def program(self) -> Program:
-        return Program("models", (sys.executable, "-m", "deploy.local.models"), self._environment)
+        return Program("models", (sys.executable, "-m", "deploy.local.models"), self._environment, folder=ROOT)
 
     async def is_ready(self) -> bool:
         async with httpx.AsyncClient(trust_env=False) as http:
