@@ -1,5 +1,6 @@
 """From an opened turn to the passages that can answer it."""
 
+import asyncio
 from collections.abc import Sequence
 from time import perf_counter
 
@@ -69,7 +70,21 @@ async def retrieve(
 async def _find(
     search: Search, *, embedder: Embedder, index: VectorIndex, passages: Passages, cache: Cache
 ) -> tuple[Passage, ...]:
-    vector = await _embed(search.query, embedder=embedder, cache=cache)
+    vector = await cache.vector(search.query)
+    if vector is not None:
+        return await _nearest(search, vector, index=index, passages=passages)
+    with STAGE_SECONDS.labels("embed").time():
+        [vector] = await embedder.embed([search.query])
+    # Beside the search: an answer does not wait for what only later questions need.
+    found, _ = await asyncio.gather(
+        _nearest(search, vector, index=index, passages=passages), cache.keep_vector(search.query, vector)
+    )
+    return found
+
+
+async def _nearest(
+    search: Search, vector: Sequence[float], *, index: VectorIndex, passages: Passages
+) -> tuple[Passage, ...]:
     collections = tuple(search.knowledge)
     wanted = min(search.top_k * OVERFETCH, MAX_CANDIDATES)
     while True:
@@ -81,13 +96,3 @@ async def _find(
         if len(found) == search.top_k or len(relevant) < wanted or wanted == MAX_CANDIDATES:
             return found
         wanted = min(4 * wanted, MAX_CANDIDATES)
-
-
-async def _embed(query: str, *, embedder: Embedder, cache: Cache) -> Sequence[float]:
-    known = await cache.vector(query)
-    if known is not None:
-        return known
-    with STAGE_SECONDS.labels("embed").time():
-        [vector] = await embedder.embed([query])
-    await cache.keep_vector(query, vector)
-    return vector
