@@ -79,6 +79,9 @@ class IdentitySettings(Settings):
         "https://cognito-identity.amazonaws.com/.well-known/jwks_uri",
         description="Where the keys of guest tokens are published",
     )
+    cognito_user_pool_jwks_url: str | None = Field(
+        None, description="Where the keys of user tokens are published; below the issuer unless given"
+    )
 
 
 A = TypeVar("A", bound=Settings)

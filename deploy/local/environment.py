@@ -16,6 +16,8 @@ from libs.config import Settings, load
 EDITOR_EMAIL = "editor@eloquent.local"
 USER_POOL = "local_eloquent"
 CLIENT_ID = "eloquentlocal"
+ISSUER = "http://identity.eloquent.local"
+"""A name, not an address: who a user is follows from it, and must not change with the port."""
 IDENTITY_POOL = "local:00000000-0000-4000-8000-000000000000"
 
 SETTINGS_MODULES = (
@@ -126,13 +128,15 @@ def has_own_endpoint(given: Mapping[str, str]) -> bool:
 def _local_identity(ports: Ports, folder: Path, secrets: Secrets) -> dict[str, str]:
     address = f"http://{LOOPBACK}:{ports.identity}"
     return {
-        "COGNITO_USER_POOL_ISSUER": f"{address}/{USER_POOL}",
+        "COGNITO_USER_POOL_ISSUER": f"{ISSUER}/{USER_POOL}",
+        "COGNITO_USER_POOL_JWKS_URL": f"{address}/{USER_POOL}/.well-known/jwks.json",
         "COGNITO_CLIENT_ID": CLIENT_ID,
         "COGNITO_IDENTITY_POOL_ID": IDENTITY_POOL,
-        "COGNITO_IDENTITY_ISSUER": address,
+        "COGNITO_IDENTITY_ISSUER": ISSUER,
         "COGNITO_IDENTITY_JWKS_URL": f"{address}/.well-known/jwks_uri",
         "IDENTITY_DIR": str(folder / "identity"),
-        "IDENTITY_PUBLIC_URL": address,
+        "IDENTITY_PUBLIC_URL": ISSUER,
+        "IDENTITY_ENDPOINT": address,
         "IDENTITY_USER_POOL_ID": USER_POOL,
         "IDENTITY_CLIENT_ID": CLIENT_ID,
         "IDENTITY_POOL_ID": IDENTITY_POOL,

@@ -34,8 +34,9 @@ PARTS = (
     Service("models", ("deploy.local.models",), part="models", forkable=False),
     Service("identity", ("deploy.local.identity",), part="identity"),
 )
+DOOR = Service("gateway", ("gateway",))
 SERVICES = (
-    Service("gateway", ("gateway",)),
+    DOOR,
     Service("history-api", ("history_service", "api")),
     Service("history-worker", ("history_service", "worker")),
     Service("retrieval", ("retrieval_service",)),

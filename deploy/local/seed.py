@@ -17,39 +17,49 @@ from deploy.local.state import read_json, write_json
 KNOWLEDGE = Path(__file__).parent / "knowledge"
 SUFFIXES = frozenset({".md", ".pdf", ".docx"})
 COLLECTION = "public"
+MARKER = "knowledge.json"
 AT_ONCE = 4
 
 
-async def seed(http: httpx.AsyncClient, log: Log, settings: LocalSettings, composition: Composition) -> None:
-    """Questions find every sample document; nothing is sent when an earlier start got this far.
+def is_needed(settings: LocalSettings, composition: Composition) -> bool:
+    """Whether sample documents are wanted, can be loaded and have not been."""
+    if not settings.sample_knowledge or "identity" not in composition.embedded:
+        # Only the local identity provider has an editor to load them.
+        return False
+    fingerprint = _fingerprint(sample_files(KNOWLEDGE), composition.environment)
+    return read_json(settings.local_dir / MARKER).get("loaded") != fingerprint
+
+
+async def seed(api: str, log: Log, settings: LocalSettings, composition: Composition) -> None:
+    """Questions find every sample document.
 
     What goes wrong is logged and tried again on the next start: the service is up all the same.
+
+    Args:
+        api: address of the ingest api.
+        log: where the outcome is said.
+        settings: of this run.
+        composition: where the documents go, and who the editor is.
     """
     files = sample_files(KNOWLEDGE)
-    marker = settings.local_dir / "knowledge.json"
-    fingerprint = _fingerprint(files, composition.environment)
-    if not settings.sample_knowledge or read_json(marker).get("loaded") == fingerprint:
-        return
-    if "identity" not in composition.embedded:
-        log.say("the sample knowledge is not loaded: only the local identity provider has an editor to load it")
-        return
-    gateway = f"http://127.0.0.1:{settings.port}"
+    log.say("loading the sample documents", documents=len(files))
     try:
-        token = await editor_token(http, composition.environment)
-        slots = asyncio.Semaphore(AT_ONCE)
-        loaded = await asyncio.gather(*(_load(http, gateway, path, token, slots) for path in files))
+        async with httpx.AsyncClient(trust_env=False) as http:
+            token = await editor_token(http, composition.environment)
+            slots = asyncio.Semaphore(AT_ONCE)
+            loaded = await asyncio.gather(*(_load(http, api, path, token, slots) for path in files))
     except (httpx.HTTPError, SignInError, UploadError) as error:
         log.say(f"the sample knowledge is not complete: {error or type(error).__name__}", level="warning")
         return
     log.say(f"{sum(loaded)} of {len(files)} sample documents are searchable")
     if all(loaded):
-        write_json(marker, {"loaded": fingerprint})
+        write_json(settings.local_dir / MARKER, {"loaded": _fingerprint(files, composition.environment)})
 
 
 async def editor_token(http: httpx.AsyncClient, environment: Mapping[str, str]) -> str:
     """An access token of the local editor."""
     identity = Identity(
-        endpoint=environment["IDENTITY_PUBLIC_URL"],
+        endpoint=environment["IDENTITY_ENDPOINT"],
         identity_pool_id=environment["COGNITO_IDENTITY_POOL_ID"],
         user_pool_client_id=environment["COGNITO_CLIENT_ID"],
     )
@@ -70,10 +80,10 @@ def sample_files(folder: Path) -> list[Path]:
     )
 
 
-async def _load(http: httpx.AsyncClient, gateway: str, path: Path, token: str, slots: asyncio.Semaphore) -> bool:
+async def _load(http: httpx.AsyncClient, api: str, path: Path, token: str, slots: asyncio.Semaphore) -> bool:
     async with slots:
-        document = await upload(http, gateway, path, token=token, collection=COLLECTION)
-        async for state in follow(http, gateway, str(document["id"]), token=token):
+        document = await upload(http, api, path, token=token, collection=COLLECTION)
+        async for state in follow(http, api, str(document["id"]), token=token):
             document = state
     return bool(document["status"] == "searchable")
 

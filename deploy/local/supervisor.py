@@ -12,12 +12,12 @@ from deploy.local import banner
 from deploy.local.environment import Composition
 from deploy.local.launching import Launcher
 from deploy.local.log_lines import Log
-from deploy.local.plan import PARTS, SERVICES, Service, python_program
+from deploy.local.plan import DOOR, PARTS, SERVICES, Service, python_program
 from deploy.local.ports import LOOPBACK, Ports
 from deploy.local.processes import Guardian, Kept, stop_all
 from deploy.local.program import Server
 from deploy.local.ready import NotReadyError, wait_for_redis, wait_for_server, wait_for_services
-from deploy.local.seed import seed
+from deploy.local.seed import is_needed, seed
 from deploy.local.settings import LocalSettings
 from libs.db.migrate import migrate, service_folders
 from libs.errors import EloquentError
@@ -26,6 +26,8 @@ SERVICES_STOP_SECONDS = 7.0
 """A second more than services are given to finish or hand back what they hold."""
 SERVERS_STOP_SECONDS = 5.0
 PARENT_SECONDS = 1.0
+DOOR_SECONDS = 60.0
+"""How long the front door waits for the sample documents on the first start."""
 
 
 class Supervisor:
@@ -101,12 +103,28 @@ class Supervisor:
             servers.create_task(self._start_valkey(group))
             servers.create_task(self._start_postgres(group))
             servers.create_task(self._wait_for_identity())
-        for service in SERVICES:
-            self._keep(group, service, among=self._services)
-        async with httpx.AsyncClient(trust_env=False) as http:
-            await wait_for_services(self._addresses(), http, self._log, kept=[*self._servers, *self._services])
+        async with asyncio.TaskGroup() as loading:
+            first = is_needed(self._settings, self._composition)
+            for service in SERVICES:
+                if service is not DOOR or not first:
+                    self._keep(group, service, among=self._services)
+            if first:
+                await self._load_samples(loading)
+                self._keep(group, DOOR, among=self._services)
+            await self._wait_for(self._addresses())
             banner.show(self._log, self._settings, self._composition, seconds=time.monotonic() - began)
-            await seed(http, self._log, self._settings, self._composition)
+
+    async def _load_samples(self, loading: asyncio.TaskGroup) -> None:
+        """The door opens when there is something to answer from: the first question is not in vain."""
+        addresses = {name: address for name, address in self._addresses().items() if name != DOOR.name}
+        await self._wait_for(addresses)
+        task = loading.create_task(seed(addresses["ingest-api"], self._log, self._settings, self._composition))
+        # Where models are slow the rest is loaded behind the open door.
+        await asyncio.wait([task], timeout=DOOR_SECONDS)
+
+    async def _wait_for(self, addresses: Mapping[str, str]) -> None:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            await wait_for_services(addresses, http, self._log, kept=[*self._servers, *self._services])
 
     async def _start_valkey(self, group: asyncio.TaskGroup) -> None:
         if "valkey" in self._composition.embedded:
@@ -124,9 +142,7 @@ class Supervisor:
     async def _wait_for_identity(self) -> None:
         # Services that verify tokens ask for its keys as they start; without an answer they would warn.
         if "identity" in self._composition.embedded:
-            address = {"identity": self._addresses()["identity"]}
-            async with httpx.AsyncClient(trust_env=False) as http:
-                await wait_for_services(address, http, self._log, kept=[*self._servers, *self._services])
+            await self._wait_for({"identity": self._addresses()["identity"]})
 
     async def _serve(self, group: asyncio.TaskGroup, server: Server) -> None:
         try:

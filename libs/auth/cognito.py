@@ -85,7 +85,8 @@ class TokenVerifier:
         """A verifier of these issuers; it fetches nothing yet."""
         return cls(
             user_pool_issuer=settings.cognito_user_pool_issuer,
-            user_pool_jwks_url=f"{settings.cognito_user_pool_issuer}/.well-known/jwks.json",
+            user_pool_jwks_url=settings.cognito_user_pool_jwks_url
+            or f"{settings.cognito_user_pool_issuer}/.well-known/jwks.json",
             client_id=settings.cognito_client_id,
             identity_issuer=settings.cognito_identity_issuer,
             identity_jwks_url=settings.cognito_identity_jwks_url,

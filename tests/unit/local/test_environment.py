@@ -28,8 +28,16 @@ def test_without_settings_everything_is_embedded() -> None:
     assert composition.environment["REDIS_URL"] == "redis://:v@127.0.0.1:9006/0"
     assert composition.environment["DATABASE_URL"] == "postgresql://eloquent:p@127.0.0.1:9005/eloquent"
     assert composition.environment["OPENAI_BASE_URL"] == "http://127.0.0.1:9004/v1"
-    assert composition.environment["COGNITO_IDENTITY_ISSUER"] == "http://127.0.0.1:9003"
+    assert composition.environment["IDENTITY_ENDPOINT"] == "http://127.0.0.1:9003"
     assert composition.environment["BLOB_DIR"] == "/state/blobs"
+
+
+def test_people_stay_who_they_are_when_the_port_changes() -> None:
+    """Ids follow from the issuers, and these from nothing that may change."""
+    here, there = composed({}, first_port=8000).environment, composed({}, first_port=9000).environment
+
+    for issuer in ("COGNITO_USER_POOL_ISSUER", "COGNITO_IDENTITY_ISSUER"):
+        assert here[issuer] == there[issuer]
 
 
 @pytest.mark.parametrize(
