@@ -68,7 +68,6 @@ class Upkeep:
         still_ours = {entry_id.decode() for entry_id in renewed}
         for entry in held:
             if entry.entry_id not in still_ours and entry in self._worker.in_hand:
-                log.warning("entry was given to another worker", entry_id=entry.entry_id, stream=self._worker.stream)
                 self._worker.lose(entry)
 
     async def sweep_forever(self) -> None:

@@ -61,6 +61,7 @@ class Worker(Generic[E]):
         self._free = asyncio.Semaphore(subscription.concurrency)
         self._wants_entry = len(inspect.signature(subscription.handler).parameters) > 1
         self._draining = False
+        self._finishing: set[Entry] = set()
         self.in_hand: dict[Entry, asyncio.Task[None] | None] = {}
 
     @property
@@ -103,7 +104,14 @@ class Worker(Generic[E]):
         self._free.release()
 
     def lose(self, entry: Entry) -> None:
-        """Somebody else has this entry now: stop working on it."""
+        """This entry is not ours any more: stop working on it.
+
+        One that is being finished is let be. Its script may have taken it off the stream and the reply be on its way;
+        if it did not, it will say so.
+        """
+        if entry in self._finishing:
+            return
+        log.warning("entry was given to another worker", entry_id=entry.entry_id, stream=self.stream)
         task = self.in_hand[entry]
         if task is None:
             del self.in_hand[entry]
@@ -121,6 +129,7 @@ class Worker(Generic[E]):
 
     def _put_down(self, entry: Entry) -> None:
         self.in_hand.pop(entry, None)
+        self._finishing.discard(entry)
         self._free.release()
         metrics.IN_HAND.labels(self.stream).dec()
 
@@ -158,6 +167,7 @@ class Worker(Generic[E]):
         return result if isinstance(result, Outcome) else Outcome(result)
 
     async def _finish(self, entry: Entry, outcome: Outcome | None) -> str:
+        self._finishing.add(entry)
         while outcome is not None:
             reply = await self._hop(entry, outcome)
             if reply[0] == b"ok":
