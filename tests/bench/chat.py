@@ -21,7 +21,7 @@ from deploy.local.state import ROOT
 from tests.bench.load import Load, Script, Seen
 from tests.bench.report import Report, Window
 from tests.bench.sides import Side, eloquent, fake_model, monolith
-from tests.bench.usage import Usage
+from tests.bench.usage import Usage, machine_cpu_seconds
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 FEW = 10
@@ -98,10 +98,12 @@ async def _window(side: Side, people: int, seconds: float, script: Script, model
     await asyncio.sleep(script.seconds + script.first_token)
     seen = load.open_window = Seen()
     before, model_before, own_before = theirs.cpu_seconds(), model.cpu_seconds(), time.process_time()
+    machine_before = machine_cpu_seconds()
     begun = time.perf_counter()
     await asyncio.sleep(seconds)
     lasted = time.perf_counter() - begun
     own = time.process_time() - own_before
+    machine = machine_cpu_seconds() - machine_before
     after, model_after = theirs.cpu_seconds(), model.cpu_seconds()
     memory = theirs.memory_bytes()
     characters = seen.characters
@@ -109,15 +111,18 @@ async def _window(side: Side, people: int, seconds: float, script: Script, model
     await running
     seen.characters = characters
     load.open_window = None
+    used = {name: after[name] - before[name] for name in before}
+    model_used = model_after["model"] - model_before["model"]
     return Window(
         side=side.name,
         people=people,
         seconds=lasted,
         seen=seen,
-        cpu_seconds={name: after[name] - before[name] for name in before},
+        cpu_seconds=used,
         memory_bytes=memory,
         load_cpu_seconds=own,
-        model_cpu_seconds=model_after["model"] - model_before["model"],
+        model_cpu_seconds=model_used,
+        other_cpu_seconds=max(0.0, machine - sum(used.values()) - own - model_used),
     )
 
 
@@ -173,7 +178,7 @@ def main() -> None:
     print(report.markdown())
     if writes:
         report.write(PAGE)
-    if report.failures:
+    if report.failures_of(report.windows[0].side):
         sys.exit(1)
 
 

@@ -1,5 +1,6 @@
 """What was measured, as tables."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ class Window:
         memory_bytes: by process, at the window's end.
         load_cpu_seconds: of the load generator.
         model_cpu_seconds: of the fake model.
+        other_cpu_seconds: of whatever else ran on the machine.
     """
 
     side: str
@@ -32,6 +34,7 @@ class Window:
     memory_bytes: dict[str, int]
     load_cpu_seconds: float
     model_cpu_seconds: float
+    other_cpu_seconds: float
 
 
 @dataclass
@@ -44,7 +47,12 @@ class Report:
     @property
     def failures(self) -> list[str]:
         """What went wrong."""
-        return [f"{w.side} at {w.people}: {failure}" for w in self.windows for failure in w.seen.failures]
+        return [failure for side in dict.fromkeys(w.side for w in self.windows) for failure in self.failures_of(side)]
+
+    def failures_of(self, side: str) -> list[str]:
+        """What went wrong on this side."""
+        windows = [window for window in self.windows if window.side == side]
+        return [f"{side} at {window.people}: {failure}" for window in windows for failure in window.seen.failures]
 
     def markdown(self) -> str:
         """The tables."""
@@ -128,12 +136,20 @@ class Report:
             lines.append(f"| {people} | " + " | ".join(f"{part / chats * _MILLI:.2f}" for part in parts) + " |")
         lines.append("")
         busiest = max(window.load_cpu_seconds / window.seconds for window in self.windows)
-        lines.append(f"The load generator never took more than {busiest:.0%} of a core.")
+        others = sum(window.other_cpu_seconds for window in self.windows) / sum(w.seconds for w in self.windows)
+        lines.append(
+            f"The load generator never took more than {busiest:.0%} of a core. Whatever else ran on the machine took "
+            f"{others:.0%} of a core on average."
+        )
         return "\n".join(lines)
 
     def _complaints(self) -> Sequence[str]:
-        failures = self.failures
-        return [f"{len(failures)} chats failed:\n\n" + "\n".join(f"- {f}" for f in failures[:10])] if failures else []
+        counted = Counter(self.failures)
+        if not counted:
+            return []
+        return [
+            "Chats failed:\n\n" + "\n".join(f"- {times} x {what.strip()}" for what, times in counted.most_common(10))
+        ]
 
 
 def _line(row: tuple[str, int, float, float, float, float, float, float, float]) -> str:

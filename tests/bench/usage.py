@@ -25,6 +25,12 @@ class Usage:
         return {name: sum(map(_pss_bytes, _family(process))) for name, process in self._processes.items()}
 
 
+def machine_cpu_seconds() -> float:
+    """What all processes of the machine have used so far."""
+    times = psutil.cpu_times()
+    return float(times.user + times.nice + times.system + times.irq + times.softirq)
+
+
 def _family(process: psutil.Process) -> Iterator[psutil.Process]:
     yield process
     yield from process.children(recursive=True)
