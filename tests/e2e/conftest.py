@@ -3,7 +3,6 @@
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Generator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -12,28 +11,9 @@ import pytest
 from tests.e2e.model import Model
 from tests.e2e.people import Person, editor_of, guest_of
 from tests.e2e.sdk import install
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, running_stack
 
 KNOWLEDGE = "# Transfers\n\nA standard transfer takes ten seconds. An international transfer takes two days.\n"
-
-
-@asynccontextmanager
-async def running_stack(**settings: str) -> AsyncIterator[Stack]:
-    """A run that is started; nothing of it is left after the block."""
-    # Not pytest's own folder: nobody but its owner may walk into that, and as root PostgreSQL is somebody else.
-    folder = Path(tempfile.mkdtemp(prefix="eloquent-e2e-"))
-    folder.chmod(0o711)
-    stack = Stack(folder, **settings)
-    try:
-        try:
-            await stack.start()
-        except BaseException as error:
-            error.add_note(stack.log_tail())
-            raise
-        yield stack
-    finally:
-        await stack.end()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

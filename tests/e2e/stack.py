@@ -2,10 +2,13 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
+import tempfile
 from asyncio.subprocess import Process
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -165,6 +168,25 @@ class Stack:
             if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
                 return psutil.Process(connection.pid)
         raise LookupError(f"nobody listens for {name}")
+
+
+@asynccontextmanager
+async def running_stack(**settings: str) -> AsyncIterator[Stack]:
+    """A run that is started; nothing of it is left after the block."""
+    # Not pytest's own folder: nobody but its owner may walk into that, and as root PostgreSQL is somebody else.
+    folder = Path(tempfile.mkdtemp(prefix="eloquent-e2e-"))
+    folder.chmod(0o711)
+    stack = Stack(folder, **settings)
+    try:
+        try:
+            await stack.start()
+        except BaseException as error:
+            error.add_note(stack.log_tail())
+            raise
+        yield stack
+    finally:
+        await stack.end()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _free_port() -> int:

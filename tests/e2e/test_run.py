@@ -8,9 +8,8 @@ import httpx
 import pytest
 
 from generation_service.prompt import UNKNOWN
-from tests.e2e.conftest import running_stack
 from tests.e2e.people import editor_of, guest_of
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, running_stack
 from tests.polling import eventually
 from tests.unit.ingest.files import a_pdf
 
