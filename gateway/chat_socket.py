@@ -13,6 +13,7 @@ from starlette.websockets import WebSocketState
 from gateway import client_frames
 from gateway.client_frames import Abort, Resume, Send
 from gateway.limits import TokenBucket
+from gateway.queue import Place, SessionQueues
 from gateway.request import Chat, ChatRequest
 from libs.errors import RequestError, TransientError
 from libs.tasks import end_tasks
@@ -42,6 +43,7 @@ class ChatSocket:
     chat: Chat
     socket: WebSocket
     _requests: dict[str, ChatRequest] = field(default_factory=dict)
+    _queues: SessionQueues = field(default_factory=SessionQueues)
     _tasks: "set[asyncio.Task[None]]" = field(default_factory=set)
     _authenticated: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -90,11 +92,14 @@ class ChatSocket:
         elif len(self._requests) >= self.chat.settings.max_requests_per_socket:
             await self._error(request_id, "Too many answers at once on this socket: wait for one to end.")
         else:
-            request = ChatRequest(self.chat, frame, reply=self._reply, on_authenticated=self._authenticated.set)
+            place = self._queues.join(frame.id) if isinstance(frame, Send) else Place(None)
+            request = ChatRequest(
+                self.chat, frame, reply=self._reply, place=place, on_authenticated=self._authenticated.set
+            )
             self._requests[request_id] = request
-            self._spawn(self._serve(request_id, request), name=f"request {frame.type}")
+            self._spawn(self._serve(request_id, request, place), name=f"request {frame.type}")
 
-    async def _serve(self, request_id: str, request: ChatRequest) -> None:
+    async def _serve(self, request_id: str, request: ChatRequest, place: Place) -> None:
         try:
             await request.run()
         except RequestError as error:
@@ -109,6 +114,7 @@ class ChatSocket:
             log.exception("unexpected error")
             await self._error(request_id, _BUG)
         finally:
+            place.pass_on()
             del self._requests[request_id]
 
     async def _abort(self, request: ChatRequest) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from gateway.ask import ask, session_of, turn_of
 from gateway.client_frames import Resume, Send
 from gateway.ports import Memory, Questions, StoredAnswer, StoredAnswers, Verifier
+from gateway.queue import Place
 from gateway.relay import Relay
 from gateway.settings import GatewaySettings
 from gateway.ui_stream import Chunk
@@ -47,13 +48,17 @@ class ChatRequest:
         chat: what all sockets share.
         frame: what the client wants.
         reply: sends a frame to the client.
+        place: where a question stands among those of its session.
         on_authenticated: called when the frame's token is valid.
     """
 
-    def __init__(self, chat: Chat, frame: Send | Resume, *, reply: Reply, on_authenticated: Callable[[], None]) -> None:
+    def __init__(
+        self, chat: Chat, frame: Send | Resume, *, reply: Reply, place: Place, on_authenticated: Callable[[], None]
+    ) -> None:
         self._chat = chat
         self._frame = frame
         self._reply = reply
+        self._place = place
         self._on_authenticated = on_authenticated
         self._authorization = ""
         self._log: LogName | None = None
@@ -94,6 +99,7 @@ class ChatRequest:
         with log_context(session_id=turn.session_id, answer_id=turn.answer_id):
             log_name = await self._attach(turn.session_id, turn.answer_id)
             async with chat.reader.read(log_name) as reading:
+                await self._place.wait()
                 if self._aborted:
                     # Nobody shall begin what nobody waits for; what had begun is cancelled.
                     await self._reply({"type": "end", "requestId": frame.requestId})
@@ -126,6 +132,8 @@ class ChatRequest:
         request_id = self._frame.requestId
 
         async def send(chunk: Chunk) -> None:
+            # The first chunk of an answer says that its question is stored.
+            self._place.pass_on()
             self._sequence += 1
             if after is None or self._sequence > after:
                 await self._reply(
