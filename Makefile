@@ -17,7 +17,7 @@ endif
 typed = '$(subst ','\'',$(value $(1)))'
 
 .DEFAULT_GOAL := help
-.PHONY: help run ask upload test check lint types imports deps fix bench docs lock clean
+.PHONY: help run ask upload test check lint types imports deps fix fault bench docs lock clean
 .DELETE_ON_ERROR:
 
 help: ## This list
@@ -55,6 +55,9 @@ deps: .venv/installed-dev ## What is imported is declared, what is declared is u
 fix: .venv/installed-dev ## Mend what can be mended by machine
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
+
+fault: .venv/installed-dev ## Break everything that can break and check every promise: make fault [FAULT_SEED=n]
+	@$(BIN)/python -m tests.fault
 
 bench: .venv/installed-dev ## Compare Eloquent with a monolith under load
 	@$(BIN)/python -m tests.bench.chat

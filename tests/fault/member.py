@@ -1,0 +1,137 @@
+"""One process under test: killed and stopped from outside, started again as a container service would."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from deploy.local.launching import Launcher
+from deploy.local.processes import Guardian
+from deploy.local.program import Child, Program
+from tests.polling import eventually
+
+RESTART_SECONDS = 0.3
+PROBE_SECONDS = 0.1
+READY_SECONDS = 60.0
+
+
+@dataclass
+class Member:
+    """A program that is started again whenever its process ends, until `end`.
+
+    Attributes:
+        kind: what it is one of: several processes of a kind share the work.
+        is_ready: whether it may take traffic.
+        before: what to do before each start.
+        deaths: how often its process has ended.
+        takes_traffic: it has been ready since it was started.
+    """
+
+    kind: str
+    program: Program
+    log: Path
+    launcher: Launcher
+    guardian: Guardian
+    is_ready: Callable[[], Awaitable[bool]]
+    before: Callable[[], Awaitable[None]] | None = None
+    restart_seconds: float = RESTART_SECONDS
+    deaths: int = 0
+    child: Child | None = None
+    takes_traffic: bool = False
+    _ending: bool = False
+    _frozen: bool = False
+    _up: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def name(self) -> str:
+        """What the log file and the report call it."""
+        return self.program.name
+
+    async def run(self) -> None:
+        """Returns when it was told to end and the process has ended."""
+        while not self._ending:
+            if self.before is not None:
+                await self.before()
+            with self.log.open("ab") as log:
+                self.child = child = await self.launcher.launch(self.program, output=log.fileno())
+            self.guardian.watch(child.pid, self.program.stop_signal)
+            self._up.set()
+            async with asyncio.TaskGroup() as tasks:
+                probing = tasks.create_task(self._probe())
+                await child.wait()
+                probing.cancel()
+            self._up.clear()
+            self.takes_traffic = self._frozen = False
+            self.guardian.forget(child.pid)
+            self.deaths += 1
+            if not self._ending:
+                await asyncio.sleep(self.restart_seconds)
+
+    async def ready(self) -> None:
+        """It takes traffic."""
+        await eventually(self.is_ready, within_seconds=READY_SECONDS)
+
+    async def _probe(self) -> None:
+        # As a load balancer does: who has just started gets nothing before it says that it is ready.
+        while not await self.is_ready():
+            await asyncio.sleep(PROBE_SECONDS)
+        self.takes_traffic = True
+
+    async def kill(self) -> None:
+        """Kill -9, the whole process group; it has ended afterwards and comes back by itself."""
+        child = await self._living()
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        await child.wait()
+
+    async def terminate(self) -> None:
+        """As whoever deploys stops it; it has ended afterwards and comes back by itself."""
+        child = await self._living()
+        child.send_signal(self.program.stop_signal)
+        await child.wait()
+
+    async def freeze(self, seconds: float) -> None:
+        """SIGSTOP for so long: a process that does not know that it was away."""
+        child = await self._living()
+        self._frozen = True
+        child.send_signal(signal.SIGSTOP)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            if self._frozen and self.child is child:
+                child.send_signal(signal.SIGCONT)
+                self._frozen = False
+
+    @property
+    def is_up(self) -> bool:
+        """A process runs, and it is not stopped."""
+        return self._up.is_set() and not self._frozen
+
+    async def end(self) -> None:
+        """Nothing is left of it."""
+        self._ending = True
+        if self.child is not None and self.child.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.child.pid, signal.SIGKILL)
+
+    async def _living(self) -> Child:
+        await self._up.wait()
+        assert self.child is not None
+        return self.child
+
+
+def http_ready(port: int) -> Callable[[], Awaitable[bool]]:
+    """A probe of `/readyz`."""
+
+    async def is_ready() -> bool:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            with suppress(httpx.HTTPError):
+                return (await http.get(f"http://127.0.0.1:{port}/readyz", timeout=2.0)).is_success
+        return False
+
+    return is_ready

@@ -1,0 +1,87 @@
+"""A TCP proxy that cuts, delays, throttles and swallows."""
+
+import asyncio
+import socket
+import struct
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+PIECE_BYTES = 65_536
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+@dataclass
+class Proxy:
+    """Stands between a service and a server; what it does may be changed at any time.
+
+    Attributes:
+        target_port: the server's, on the loopback interface.
+        delay_seconds: how late everything arrives, in both directions.
+        bytes_per_second: how much gets through in each direction; None for all.
+        swallows: nothing gets through and nobody is told.
+    """
+
+    target_port: int
+    delay_seconds: float = 0.0
+    bytes_per_second: int | None = None
+    swallows: bool = False
+    port: int = 0
+    connections: int = 0
+    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
+    _server: asyncio.Server | None = None
+
+    async def open(self) -> None:
+        """It listens on `port`."""
+        self._server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    def close(self) -> None:
+        """Nothing is left."""
+        if self._server is not None:
+            self._server.close()
+        self.cut()
+
+    def heal(self) -> None:
+        """From now on it is a good network; what was swallowed stays lost, so its connections are cut."""
+        was_swallowing, self.swallows = self.swallows, False
+        self.delay_seconds, self.bytes_per_second = 0.0, None
+        if was_swallowing:
+            self.cut()
+
+    def cut(self) -> None:
+        """Every connection is reset."""
+        for writer in self._writers:
+            connection = writer.get_extra_info("socket")
+            with suppress(OSError):
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            writer.transport.abort()
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target_port)
+        except OSError:
+            writer.transport.abort()
+            return
+        self.connections += 1
+        pair = {writer, far_writer}
+        self._writers |= pair
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._pass_on(reader, far_writer))
+                tasks.create_task(self._pass_on(far_reader, writer))
+        finally:
+            self._writers -= pair
+            for end in pair:
+                end.transport.abort()
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await reader.read(self.bytes_per_second or PIECE_BYTES):
+                if self.delay_seconds:
+                    await asyncio.sleep(self.delay_seconds)
+                if self.bytes_per_second:
+                    await asyncio.sleep(len(data) / self.bytes_per_second)
+                if not self.swallows:
+                    writer.write(data)
+                    await writer.drain()
+        writer.transport.abort()

@@ -1,0 +1,150 @@
+"""One run: clients chat, the nemesis strikes, everything is mended, the checker looks at all of it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from tests.fault.checker import Expected, check, left_over
+from tests.fault.clients import Client, Habits, Message
+from tests.fault.cluster import Cluster, Size
+from tests.fault.nemesis import Nemesis
+from tests.fault.report import LogTail, Report, client_figures, dump
+
+FINISH_SECONDS = 90.0
+"""A bound for what is left when the trouble is over."""
+DRAIN_SECONDS = 20.0
+_TABLES = "TRUNCATE users, chat_sessions, chat_messages CASCADE"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is made of.
+
+    Attributes:
+        chats: sessions, each with a message or two.
+        at_once: how many of them at a time.
+        faults: what the nemesis may choose from; names of `nemesis.FAULTS`.
+        first: what it does in any case, one after the other, before it chooses.
+        every_seconds: pause between two faults, at least and at most.
+        settings: environment variables of the services.
+        meanwhile: what else happens meanwhile; gives messages to be checked with the others.
+    """
+
+    title: str
+    chats: int = 200
+    at_once: int = 40
+    habits: Habits = field(default_factory=Habits)
+    faults: tuple[str, ...] = ()
+    first: tuple[str, ...] = ()
+    every_seconds: tuple[float, float] = (0.2, 1.0)
+    expected: Expected = field(default_factory=Expected)
+    settings: dict[str, str] = field(default_factory=dict)
+    mutants: dict[str, str] = field(default_factory=dict)
+    size: Size = field(default_factory=Size)
+    proxied: bool = False
+    meanwhile: "Callable[[Run], Awaitable[Sequence[Message]]] | None" = None
+    finish_seconds: float = FINISH_SECONDS
+
+
+@dataclass
+class Run:
+    """A plan being carried out on a cluster."""
+
+    plan: Plan
+    seed: int
+    cluster: Cluster
+    nemesis: Nemesis
+    messages: list[Message] = field(default_factory=list)
+
+    def client(self, name: str, habits: Habits | None = None) -> Client:
+        """Somebody whose decisions depend on the seed and their name alone."""
+        rng = Random(f"{self.seed}/{name}")  # noqa: S311 - to be repeated, not to be secret
+        return Client(self.cluster.sockets, self.cluster.caller(), habits or self.plan.habits, rng)
+
+
+async def carry_out(plan: Plan, seed: int, cluster: Cluster, tasks: asyncio.TaskGroup) -> Report:
+    """The plan's report; services are started anew only where the plan asks for others than there are."""
+    await _prepare(plan, cluster, tasks)
+    log = LogTail(cluster)
+    run = Run(plan, seed, cluster, Nemesis(cluster, Random(f"{seed}/nemesis")))  # noqa: S311 - to be repeated
+    report = Report(plan.title, seed, faults=run.nemesis.injected, diary=run.nemesis.diary)
+    began = time.monotonic()
+    try:
+        async with asyncio.TaskGroup() as group:
+            raging = group.create_task(_rage(run))
+            try:
+                await _chat(run)
+            finally:
+                raging.cancel()
+    except* TimeoutError:
+        report.violations.append("stuck: not everybody came to an end in time")
+    await cluster.ready()
+    await _drained(cluster)
+    connection = await cluster.connect()
+    try:
+        async with cluster.redis() as redis:
+            report.violations += await check(run.messages, cluster.model, connection, redis, plan.expected)
+    finally:
+        await connection.close()
+    report.seconds = time.monotonic() - began
+    report.figures = client_figures(run.messages) + log.figures()
+    if report.figures["BUGS"]:
+        report.violations.append("a service logged an unexpected error")
+    if report.violations:
+        report.dump = await dump(cluster, log)
+    return report
+
+
+async def _chat(run: Run) -> None:
+    places = asyncio.Semaphore(run.plan.at_once)
+
+    async def one(n: int) -> None:
+        async with places:
+            client = run.client(f"client {n}")
+            try:
+                await client.chat()
+            finally:
+                run.messages += client.messages
+
+    async with asyncio.timeout(run.plan.finish_seconds + run.plan.chats * 0.5), asyncio.TaskGroup() as group:
+        for n in range(run.plan.chats):
+            group.create_task(one(n))
+        if run.plan.meanwhile is not None:
+            run.messages += await run.plan.meanwhile(run)
+
+
+async def _rage(run: Run) -> None:
+    for fault in run.plan.first:
+        await asyncio.sleep(run.nemesis.rng.uniform(*run.plan.every_seconds))
+        await run.nemesis.strike(fault)
+    if run.plan.faults:
+        await run.nemesis.rage(run.plan.faults, every_seconds=run.plan.every_seconds)
+
+
+async def _prepare(plan: Plan, cluster: Cluster, tasks: asyncio.TaskGroup) -> None:
+    wanted = (plan.settings, plan.mutants, plan.size, plan.proxied)
+    if cluster.started != wanted:
+        await cluster.stop()
+        async with cluster.redis() as redis:
+            await redis.flushall()
+        cluster.settings, cluster.mutants = dict(plan.settings), dict(plan.mutants)
+        await cluster.start(tasks, plan.size, proxied=plan.proxied)
+        cluster.started = wanted
+    connection = await cluster.connect()
+    try:
+        await connection.execute(_TABLES)
+    finally:
+        await connection.close()
+    async with cluster.redis() as redis:
+        await redis.delete("dead:{p0}")
+    cluster.model.attempts.clear()
+
+
+async def _drained(cluster: Cluster) -> None:
+    """Nothing is on the streams, or there has been time enough for that."""
+    deadline = time.monotonic() + DRAIN_SECONDS
+    async with cluster.redis() as redis:
+        while any((await left_over(redis)).values()) and time.monotonic() < deadline:
+            await asyncio.sleep(0.1)
