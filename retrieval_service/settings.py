@@ -27,7 +27,7 @@ class RetrievalSettings(Settings):
         le=1,
         description="Least cosine similarity of a passage, calibrated for all-MiniLM-L6-v2 (ADR 0011)",
     )
-    concurrency: int = Field(16, ge=1, le=256, description="Questions a process works on at once")
+    concurrency: int = Field(32, ge=1, le=256, description="Questions a process works on at once")
     embed_timeout_seconds: float = Field(5.0, gt=0, description="How long embedding a question may take")
     search_timeout_seconds: float = Field(5.0, gt=0, description="How long a search in the vector store may take")
     cache_vector_ttl_seconds: int = Field(

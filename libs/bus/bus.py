@@ -9,7 +9,7 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -18,9 +18,9 @@ import structlog
 from redis.exceptions import ResponseError
 
 from libs.bus.connection import AWAY, Redis, check_eviction
-from libs.bus.entry import Address, Entry, fields_of, stream_key
+from libs.bus.entry import Address, fields_of, stream_key
 from libs.bus.outcome import Outcome
-from libs.bus.reader import StreamReader
+from libs.bus.reader import RawEntry, StreamReader, Take
 from libs.bus.scripts import RELEASE
 from libs.bus.upkeep import Upkeep
 from libs.bus.worker import Handler, Subscription, Worker
@@ -130,7 +130,7 @@ class Bus:
             for partition in range(self._settings.bus_partitions):
                 key = stream_key(worker.stream, partition)
                 await self._create_group(key)
-                self._reader.add(key, self._taker(worker, key, partition))
+                self._reader.add(key, self._taker(worker, key, partition), at_once=worker.at_once)
                 upkeep = Upkeep(
                     self._redis,
                     worker,
@@ -146,10 +146,12 @@ class Bus:
         await self._reader.start()
         self._upkeep.append(self._tasks.create_task(self._watch()))
 
-    def _taker(self, worker: Worker[Any], key: str, partition: int) -> Callable[[str, Any], Awaitable[None]]:
-        async def take(entry_id: str, raw: Any) -> None:
-            entry: Entry = worker.entry(key, partition, self._group, self._consumer, entry_id, raw)
-            await worker.take(entry, self._tasks)
+    def _taker(self, worker: Worker[Any], key: str, partition: int) -> Take:
+        async def take(raw: Sequence[RawEntry]) -> None:
+            entries = [
+                worker.entry(key, partition, self._group, self._consumer, entry_id, fields) for entry_id, fields in raw
+            ]
+            await worker.take(entries, self._tasks)
 
         return take
 

@@ -1,7 +1,7 @@
-"""Reading streams with FastStream: one entry a read, handed over as it came."""
+"""Reading streams with FastStream: a few entries a read, handed over as they came."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from faststream import AckPolicy
@@ -12,10 +12,12 @@ from libs.bus.connection import FOREVER, POLL_SECONDS, connection_options
 from libs.config import RedisSettings
 
 if TYPE_CHECKING:
-    from faststream.redis.subscriber.usecases import StreamSubscriber
+    from faststream.redis.subscriber.usecases import StreamBatchSubscriber
 
-Take = Callable[[str, Mapping[bytes, bytes]], Awaitable[None]]
-"""Takes an entry's id and raw fields; the next entry is read when it returns."""
+RawEntry = tuple[str, Mapping[bytes, bytes]]
+"""An entry's id and its fields."""
+Take = Callable[[Sequence[RawEntry]], Awaitable[None]]
+"""Takes what one read gave; the next read follows when it returns."""
 
 
 class StreamReader:
@@ -34,18 +36,19 @@ class StreamReader:
             # A read waits as long as Redis is away: FastStream itself would sleep five seconds after an error.
             **connection_options(retries=FOREVER),
         )
-        self._subscribers: list[StreamSubscriber] = []
+        self._subscribers: list[StreamBatchSubscriber] = []
 
-    def add(self, key: str, take: Take) -> None:
-        """Read this stream from the start on."""
+    def add(self, key: str, take: Take, *, at_once: int) -> None:
+        """Read this stream from the start on, at most `at_once` entries a read."""
         subscriber = self._broker.subscriber(
             stream=StreamSub(
                 key,
                 group=self._group,
                 consumer=self._consumer,
                 polling_interval=int(POLL_SECONDS * 1000),
-                # One entry a read: without a count the first worker to ask takes the whole backlog.
-                max_records=1,
+                # Without a count the first worker to ask takes the whole backlog.
+                max_records=at_once,
+                batch=True,
             ),
             parser=_parse,
             decoder=_decode,
@@ -54,8 +57,8 @@ class StreamReader:
         )
 
         @subscriber
-        async def on_entry(entry: tuple[str, Mapping[bytes, bytes]]) -> None:
-            await take(*entry)
+        async def on_entries(entries: Sequence[RawEntry]) -> None:
+            await take(entries)
 
         self._subscribers.append(subscriber)
 
@@ -78,6 +81,6 @@ async def _parse(message: Any) -> RedisStreamMessage:
     return RedisStreamMessage(raw_message=message, body=b"", consumer=FAKE_CONSUMER, group="")
 
 
-async def _decode(message: Any) -> tuple[str, Mapping[bytes, bytes]]:
+async def _decode(message: Any) -> Sequence[RawEntry]:
     raw = message.raw_message
-    return raw["message_ids"][0].decode(), raw["data"]
+    return [(entry_id.decode(), fields) for entry_id, fields in zip(raw["message_ids"], raw["data"], strict=True)]

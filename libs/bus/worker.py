@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
 
@@ -28,6 +28,10 @@ LONGEST_PAUSE_SECONDS = 8.0
 """Between two tries of the same entry; together with five attempts it outlasts a failover."""
 AWAY_PAUSE_SECONDS = 0.25
 DEAD_LETTER_DAYS = 14
+READ_MAX_ENTRIES = 8
+"""Of one read: under load each read costs a turn of a busy loop, however few entries it brings."""
+READ_SHARE = 8
+"""A read brings at most this part of what a worker has hands for: the backlog is for all workers."""
 
 Handler = Callable[..., Awaitable[Event | Outcome | None]]
 
@@ -69,6 +73,11 @@ class Worker(Generic[E]):
         """The stream's name, without a partition."""
         return self._subscription.event_type.stream
 
+    @property
+    def at_once(self) -> int:
+        """How many entries one read may bring; those without a free hand wait in ours."""
+        return max(1, min(READ_MAX_ENTRIES, self._subscription.concurrency // READ_SHARE))
+
     def entry(
         self, key: str, partition: int, group: str, consumer: str, entry_id: str, raw: Mapping[Any, Any]
     ) -> Entry:
@@ -86,22 +95,27 @@ class Worker(Generic[E]):
             event_json=raw.get(b"event", b""),
         )
 
-    async def take(self, entry: Entry, tasks: asyncio.TaskGroup) -> None:
-        """Start work on an entry; returns when another one may be read."""
+    async def take(self, entries: Sequence[Entry], tasks: asyncio.TaskGroup) -> None:
+        """Start work on these entries; returns when more may be read."""
         if self._draining:
             return
-        self.in_hand[entry] = None
+        # Also those that wait for a free hand, so that the heartbeat renews them.
+        self.in_hand.update(dict.fromkeys(entries))
+        for entry in entries:
+            await self._free.acquire()
+            if self._draining or entry not in self.in_hand:
+                self._free.release()
+                continue
+            self._begin(entry, tasks)
+        # Nothing is read that no hand is free for: another worker may have one.
         await self._free.acquire()
-        if self._draining or entry not in self.in_hand:
-            self._free.release()
-            return
+        self._free.release()
+
+    def _begin(self, entry: Entry, tasks: asyncio.TaskGroup) -> None:
         metrics.IN_HAND.labels(self.stream).inc()
         task = tasks.create_task(self._work(entry), name=f"{self.stream} {entry.entry_id}")
         self.in_hand[entry] = task
         task.add_done_callback(lambda _: self._put_down(entry))
-        # Nothing is read that no hand is free for: another worker may have one.
-        await self._free.acquire()
-        self._free.release()
 
     def lose(self, entry: Entry) -> None:
         """This entry is not ours any more: stop working on it.
