@@ -5,36 +5,59 @@ import asyncio
 import os
 import secrets
 import sys
+from collections.abc import Sequence
 
 from tests.fault.cluster import running_cluster
-from tests.fault.rows import ROWS, row
+from tests.fault.report import Report
+from tests.fault.rows import MUTANTS, ROWS, mutant, row
 from tests.fault.run import carry_out
 
 SEED_BITS = 24
 
 
-async def run_rows(numbers: list[int], *, seed: int, chats: int, runs: int) -> bool:
-    """Whether there was no violation; what happened is printed as it happens."""
+async def run_all(rows: Sequence[int], mutants: Sequence[str], *, seed: int, chats: int, runs: int) -> bool:
+    """Whether the rows found no violation and every mutant one; what happened is printed as it happens."""
     good = True
     async with running_cluster() as (cluster, tasks):
         for n in range(runs):
-            for number in numbers:
+            for number in rows:
                 report = await carry_out(row(number, chats), seed + n, cluster, tasks)
                 good &= not report.violations
                 print(report.text() if report.violations else report.line(), flush=True)
+        for name in mutants:
+            report = await carry_out(mutant(name), seed, cluster, tasks)
+            good &= bool(report.violations)
+            print(_noticed(report), flush=True)
     return good
 
 
+def _noticed(report: Report) -> str:
+    if not report.violations:
+        return f"NOT NOTICED: {report.line()}"
+    return f"noticed, as it must be: {report.line()}\n  for example: {report.violations[0][:300]}"
+
+
 def main() -> None:
-    """Exit code 1 when a promise was broken."""
+    """Exit code 1 when a promise was broken, or when a broken one went unnoticed."""
     parser = argparse.ArgumentParser(prog="python -m tests.fault", description=__doc__)
     parser.add_argument("--row", type=int, action="append", choices=ROWS, help="only this row; may be given again")
+    parser.add_argument("--mutant", action="append", choices=MUTANTS, help="only this mutant; may be given again")
     parser.add_argument("--seed", type=int, default=int(os.environ.get("FAULT_SEED") or secrets.randbits(SEED_BITS)))
     parser.add_argument("--chats", type=int, default=200)
     parser.add_argument("--runs", type=int, default=1, help="how often, each with the next seed")
     given = parser.parse_args()
+    chosen = bool(given.row or given.mutant)
+    rows, mutants = given.row or [], given.mutant or []
     print(f"FAULT_SEED={given.seed}", flush=True)
-    good = asyncio.run(run_rows(given.row or list(ROWS), seed=given.seed, chats=given.chats, runs=given.runs))
+    good = asyncio.run(
+        run_all(
+            rows if chosen else ROWS,
+            mutants if chosen else MUTANTS,
+            seed=given.seed,
+            chats=given.chats,
+            runs=given.runs,
+        )
+    )
     sys.exit(0 if good else 1)
 
 

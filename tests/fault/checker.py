@@ -75,10 +75,12 @@ def _check_answer(message: Message, stored: Row, model: Model, expected: Expecte
         yield f"stored as completed, but no attempt said {text!r}"
     elif status == "cancelled" and not message.wanted_cancel:
         yield "cancelled by nobody"
-    elif status == "failed" and not expected.failures:
+    elif status == "failed" and message.outcome != "failed" and not expected.failures:
         yield "failed"
     elif status in {"queued", "opened"}:
         yield f"still {status}"
+    if message.outcome and status != message.outcome:
+        yield f"ended as {status}, not {message.outcome}"
     if text and not any(attempt.startswith(text) for attempt in attempts):
         yield f"stored is {text!r}, which no attempt said"
 

@@ -74,6 +74,7 @@ class Message:
 
     Attributes:
         wanted_cancel: an abort was sent; it may have come too late or not at all.
+        outcome: how it must end, where a row says so.
     """
 
     session: str
@@ -83,6 +84,7 @@ class Message:
     sent_at: float = 0.0
     views: list[View] = field(default_factory=list)
     wanted_cancel: bool = False
+    outcome: str = ""
 
     @property
     def answer_id(self) -> str:
@@ -132,7 +134,7 @@ class Client:
 
     def __init__(self, sockets: Callable[[], Mapping[str, str]], caller: Caller, habits: Habits, rng: Random) -> None:
         self._sockets = sockets
-        self._caller = caller
+        self.caller = caller
         self._habits = habits
         self._rng = rng
         self._is_alone = True
@@ -146,7 +148,7 @@ class Client:
             for n in range(number):
                 words = self._rng.randint(*self._habits.words)
                 question = question_named(uuid4().hex[:12], words=words)
-                message = Message(session, f"m{n}", question, self._caller)
+                message = Message(session, f"m{n}", question, self.caller)
                 self.messages.append(message)
                 tasks.create_task(self.follow(message))
                 if self._rng.random() < self._habits.repeats:

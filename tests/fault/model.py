@@ -41,6 +41,7 @@ class Model(FakeOpenAI):
         attempts: how often each question was put to the model.
         asked: the questions, in the messages' order, of each prompt's earlier turns, by question.
         between_seconds: from word to word.
+        embedding_seconds: how long an embedding takes.
     """
 
     def __init__(self) -> None:
@@ -49,6 +50,7 @@ class Model(FakeOpenAI):
         self.dropped: Counter[str] = Counter()
         self.before: dict[str, list[str]] = {}
         self.between_seconds = BETWEEN_SECONDS
+        self.embedding_seconds = 0.0
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
@@ -77,8 +79,7 @@ class Model(FakeOpenAI):
         _Telling(connection, steps, self, name).step()
 
     def _embed(self, connection: Connection, body: dict[str, Any]) -> None:
-        super()._embed(connection, body)
-        self.bodies.clear()
+        asyncio.get_running_loop().call_later(self.embedding_seconds, super()._embed, connection, body)
 
 
 class _Telling:

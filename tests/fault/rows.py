@@ -1,30 +1,76 @@
-"""The table of faults of docs: one plan a row, at the size it is asked for."""
+"""The table of faults: one plan a row, at the size it is asked for; and the flaws that some rows must notice."""
+
+from collections.abc import Callable
+from dataclasses import replace
 
 from tests.fault.checker import Expected
 from tests.fault.clients import Habits
 from tests.fault.cluster import WORKERS
 from tests.fault.run import Plan
+from tests.fault.specials import POISONED, STEADY, cancel_in_every_phase, deadly_poison, poison, resume_everywhere
 
 KILLS = tuple(f"kill-{kind}" for kind in (*WORKERS, "gateway"))
 STOPS = tuple(f"term-{kind}" for kind in (*WORKERS, "gateway"))
 ZOMBIES = tuple(f"zombie-{kind}" for kind in WORKERS)
-STEADY = Habits(drops=0.0, repeats=0.0, cancels=0.0, second_message=0.0)
+LONG = Habits(words=(60, 200))
+
+_ROWS: dict[int, Callable[[int], Plan]] = {
+    1: lambda chats: Plan("1 kill -9", chats, faults=KILLS, first=KILLS, every_seconds=(0.3, 1.2)),
+    2: lambda chats: Plan("2 zombies", chats, faults=ZOMBIES, first=ZOMBIES, habits=LONG),
+    3: lambda chats: Plan("3 SIGTERM", chats, faults=STOPS, first=STOPS, habits=LONG),
+    4: lambda chats: Plan("4 redis killed", chats, faults=("kill-valkey",), every_seconds=(2.0, 4.0), habits=LONG),
+    8: lambda chats: Plan("8 pub/sub killed", chats, faults=("cut-pubsub",), every_seconds=(0.9, 1.1)),
+    10: lambda chats: Plan(
+        "10 poison",
+        chats,
+        mutants={"retrieval": "poisoned"},
+        settings={"BUS_MAX_ATTEMPTS": "3"},
+        expected=Expected(dead_letters=POISONED),
+        meanwhile=poison,
+    ),
+    110: lambda chats: Plan(
+        "10 deadly poison",
+        chats,
+        mutants={"retrieval": "poisoned"},
+        settings={"BUS_MAX_ATTEMPTS": "3"},
+        expected=Expected(dead_letters=1),
+        meanwhile=deadly_poison,
+    ),
+    13: lambda chats: Plan("13 resumes", chats, habits=STEADY, gapless=True, meanwhile=resume_everywhere),
+    14: lambda chats: Plan("14 cancels", chats, embedding_seconds=0.2, meanwhile=cancel_in_every_phase),
+    15: lambda chats: Plan("15 two quick messages", chats, habits=Habits(drops=0.0, second_message=1.0), at_once=60),
+}
+ROWS = tuple(_ROWS)
 
 
 def row(number: int, chats: int) -> Plan:
     """The plan of a row of the table, with so many chats."""
-    match number:
-        case 1:
-            return Plan("1 kill -9", chats, faults=KILLS, first=KILLS, every_seconds=(0.3, 1.2))
-        case 2:
-            return Plan("2 zombies", chats, faults=ZOMBIES, first=ZOMBIES, habits=Habits(words=(60, 200)))
-        case 8:
-            return Plan("8 pub/sub killed", chats, faults=("cut-pubsub",), every_seconds=(0.9, 1.1))
-        case 15:
-            return Plan("15 two quick messages", chats, habits=Habits(drops=0.0, second_message=1.0), at_once=60)
-        case _:
-            raise KeyError(number)
+    return _ROWS[number](chats)
 
 
-ROWS = (1, 2, 8, 15)
-__all__ = ["ROWS", "Expected", "row"]
+def mutant(name: str) -> Plan:
+    """A plan that must find violations, as the services it names have this flaw."""
+    plan, kinds = _MUTANTS[name]
+    return replace(plan, title=f"mutant {name}", mutants=dict.fromkeys(kinds, name), finish_seconds=5.0)
+
+
+_MUTANTS: dict[str, tuple[Plan, tuple[str, ...]]] = {
+    "no_fence": (
+        Plan("", 30, faults=("zombie-generation",), every_seconds=(0.3, 0.6), habits=replace(STEADY, words=(100, 200))),
+        ("generation",),
+    ),
+    "no_gap_fill": (replace(row(8, 30), habits=replace(STEADY, words=(60, 150))), ("gateway",)),
+    "read_before_subscribe": (row(13, 10), ("gateway",)),
+    "ack_before_commit": (
+        Plan(
+            "",
+            30,
+            habits=STEADY,
+            faults=("kill-history", "kill-retrieval"),
+            every_seconds=(0.1, 0.2),
+            embedding_seconds=0.3,
+        ),
+        ("history", "retrieval"),
+    ),
+}
+MUTANTS = tuple(_MUTANTS)

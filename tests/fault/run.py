@@ -1,10 +1,13 @@
 """One run: clients chat, the nemesis strikes, everything is mended, the checker looks at all of it."""
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
+
+import httpx
 
 from tests.fault.checker import Expected, check, left_over
 from tests.fault.clients import Client, Habits, Message
@@ -15,6 +18,7 @@ from tests.fault.report import LogTail, Report, client_figures, dump
 FINISH_SECONDS = 90.0
 """A bound for what is left when the trouble is over."""
 DRAIN_SECONDS = 20.0
+_GAP_READS = re.compile(r'^answer_log_reads_total{reason="gap"} (\S+)', re.MULTILINE)
 _TABLES = "TRUNCATE users, chat_sessions, chat_messages CASCADE"
 
 
@@ -29,6 +33,8 @@ class Plan:
         first: what it does in any case, one after the other, before it chooses.
         every_seconds: pause between two faults, at least and at most.
         settings: environment variables of the services.
+        embedding_seconds: how long the model takes to embed a question.
+        gapless: nothing is broken that could make a gap, so that no reader may find one.
         meanwhile: what else happens meanwhile; gives messages to be checked with the others.
     """
 
@@ -44,6 +50,8 @@ class Plan:
     mutants: dict[str, str] = field(default_factory=dict)
     size: Size = field(default_factory=Size)
     proxied: bool = False
+    embedding_seconds: float = 0.0
+    gapless: bool = False
     meanwhile: "Callable[[Run], Awaitable[Sequence[Message]]] | None" = None
     finish_seconds: float = FINISH_SECONDS
 
@@ -57,6 +65,7 @@ class Run:
     cluster: Cluster
     nemesis: Nemesis
     messages: list[Message] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
 
     def client(self, name: str, habits: Habits | None = None) -> Client:
         """Somebody whose decisions depend on the seed and their name alone."""
@@ -67,6 +76,7 @@ class Run:
 async def carry_out(plan: Plan, seed: int, cluster: Cluster, tasks: asyncio.TaskGroup) -> Report:
     """The plan's report; services are started anew only where the plan asks for others than there are."""
     await _prepare(plan, cluster, tasks)
+    gaps = await gap_reads(cluster) if plan.gapless else 0
     log = LogTail(cluster)
     run = Run(plan, seed, cluster, Nemesis(cluster, Random(f"{seed}/nemesis")))  # noqa: S311 - to be repeated
     report = Report(plan.title, seed, faults=run.nemesis.injected, diary=run.nemesis.diary)
@@ -79,13 +89,17 @@ async def carry_out(plan: Plan, seed: int, cluster: Cluster, tasks: asyncio.Task
             finally:
                 raging.cancel()
     except* TimeoutError:
-        report.violations.append("stuck: not everybody came to an end in time")
+        run.violations.append("stuck: not everybody came to an end in time")
     await cluster.ready()
     await _drained(cluster)
+    if plan.gapless and (found := await gap_reads(cluster) - gaps):
+        run.violations.append(f"readers found {found} gaps though nothing was broken")
     connection = await cluster.connect()
     try:
         async with cluster.redis() as redis:
-            report.violations += await check(run.messages, cluster.model, connection, redis, plan.expected)
+            report.violations += run.violations + await check(
+                run.messages, cluster.model, connection, redis, plan.expected
+            )
     finally:
         await connection.close()
     report.seconds = time.monotonic() - began
@@ -140,6 +154,17 @@ async def _prepare(plan: Plan, cluster: Cluster, tasks: asyncio.TaskGroup) -> No
     async with cluster.redis() as redis:
         await redis.delete("dead:{p0}")
     cluster.model.attempts.clear()
+    cluster.model.embedding_seconds = plan.embedding_seconds
+
+
+async def gap_reads(cluster: Cluster) -> int:
+    """How often a reader of a gateway that runs now has found that frames were missing."""
+    async with httpx.AsyncClient(trust_env=False) as http:
+        pages = [
+            (await http.get(f"http://127.0.0.1:{gateway.program.environment['PORT']}/metrics")).text
+            for gateway in cluster.of("gateway")
+        ]
+    return sum(int(float(count)) for page in pages for count in _GAP_READS.findall(page))
 
 
 async def _drained(cluster: Cluster) -> None:
