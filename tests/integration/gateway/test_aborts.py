@@ -42,6 +42,20 @@ async def _ended_at_once(client: Client, request_id: str) -> bool:
     return (frame["type"], frame["requestId"]) == ("end", request_id)
 
 
+async def test_a_question_that_was_aborted_in_the_queue_is_never_asked(ann: Client, redis: Redis) -> None:
+    """It waits for the one before it; nobody shall begin what nobody waits for."""
+    first = await ann.send("s")
+    answer = await the_question(redis)
+    second = await ann.send("s", message_id="m-2")
+    await ann.abort(second)
+    await answer.write("First.")
+    replies = await ann.replies(first, second)
+
+    assert text_of(replies[first]) == "First."
+    assert kinds_of(replies[second]) == ["end"]
+    assert len(await questions(redis)) == 1
+
+
 async def test_an_abort_behind_the_end_changes_nothing(ann: Client, redis: Redis) -> None:
     """The answer is stored as it is, and the request is forgotten."""
     request_id = await ann.send("s")

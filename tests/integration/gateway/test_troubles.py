@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -123,7 +124,14 @@ async def test_redis_away_is_said_and_passes(start: Start, redis: Redis, redis_u
             texts = [frame["chunk"]["delta"] for frame in frames if kinds_of([frame]) == ["text-delta"]]
             assert texts == ["meanwhile, ", "after."]
             await ann.send("s", message_id="m-3")
-            await the_question(redis, number=2)
+            last = await the_question(redis, number=2)
+            # Nothing is left of the one that was refused.
+            await eventually(lambda: _only_channel(redis, last.log.channel))
+
+
+async def _only_channel(redis: Redis, expected: str) -> bool:
+    channels: list[Any] = await redis.pubsub_channels()
+    return channels == [expected.encode()]
 
 
 async def test_history_away_is_said(start: Start) -> None:

@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from gateway.ui_stream import EMPTY_DIGEST, PIECE_CHARACTERS, UiStream
-from libs.contracts.frames import Closed, Delta, Started
+from libs.contracts.frames import Closed, Delta, Frame, Started
 from libs.contracts.values import Place, Timings, Usage
 from tests.unit.gateway.builders import (
     ANSWER_ID,
@@ -120,15 +120,16 @@ def test_sources_are_sent_once() -> None:
     assert kinds_of(chunks).index("start-step") > kinds_of(chunks).index("source-document")
 
 
-def test_sources_of_a_turn_that_was_opened_again_outlive_its_first_attempt() -> None:
-    """What comes within a step would be taken back with it."""
+@pytest.mark.parametrize("announcement", [opened(), passages()])
+def test_sources_of_a_turn_that_was_opened_again_outlive_its_first_attempt(announcement: Frame) -> None:
+    """What comes within a step would be taken back with it; the void text goes at the first sign."""
     other = a_source("Limits", chunk_id=uuid4())
     chunks = chunks_of(
         [
             (1, passages()),
             (2, Started(model="m")),
             (2, Delta(text="Lost")),
-            (3, opened()),
+            (3, announcement),
             (4, passages(other)),
             (5, Started(model="m")),
             (5, Delta(text="Kept")),
@@ -140,6 +141,7 @@ def test_sources_of_a_turn_that_was_opened_again_outlive_its_first_attempt() -> 
     titles = [part["title"] for part in parts_of(chunks) if part["type"] == "source-document"]
     assert titles == ["Fees", "Limits"]
     assert text_of(chunks) == "Kept at last"
+    assert kinds_of(chunks)[kinds_of(chunks).index("text-end") + 1] == "reset-step"
 
 
 def test_a_completed_answer_finishes_with_what_it_cost() -> None:
