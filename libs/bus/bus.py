@@ -130,7 +130,7 @@ class Bus:
             for partition in range(self._settings.bus_partitions):
                 key = stream_key(worker.stream, partition)
                 await self._create_group(key)
-                self._reader.add(key, self._taker(worker, key, partition), at_once=worker.at_once)
+                self._reader.add(key, self._taker(worker, key, partition), at_once=worker.hands.at_once)
                 upkeep = Upkeep(
                     self._redis,
                     worker,

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from libs.bus.connection import AWAY, Redis
 from libs.bus.entry import Address, E, Entry, dead_key, fields_of
+from libs.bus.hands import Hands
 from libs.bus.outcome import EntryLost, Outcome, Reply
 from libs.bus.scripts import BURY, Script
 from libs.contracts.events import Event
@@ -28,10 +29,6 @@ LONGEST_PAUSE_SECONDS = 8.0
 """Between two tries of the same entry; together with five attempts it outlasts a failover."""
 AWAY_PAUSE_SECONDS = 0.25
 DEAD_LETTER_DAYS = 14
-READ_MAX_ENTRIES = 8
-"""Of one read: under load each read costs a turn of a busy loop, however few entries it brings."""
-READ_SHARE = 8
-"""A read brings at most this part of what a worker has hands for: the backlog is for all workers."""
 
 Handler = Callable[..., Awaitable[Event | Outcome | None]]
 
@@ -62,7 +59,7 @@ class Worker(Generic[E]):
         self._address = address
         self._subscription = subscription
         self._max_attempts = max_attempts
-        self._free = asyncio.Semaphore(subscription.concurrency)
+        self.hands = Hands(subscription.concurrency)
         self._wants_entry = len(inspect.signature(subscription.handler).parameters) > 1
         self._draining = False
         self._finishing: set[Entry] = set()
@@ -72,11 +69,6 @@ class Worker(Generic[E]):
     def stream(self) -> str:
         """The stream's name, without a partition."""
         return self._subscription.event_type.stream
-
-    @property
-    def at_once(self) -> int:
-        """How many entries one read may bring; those without a free hand wait in ours."""
-        return max(1, min(READ_MAX_ENTRIES, self._subscription.concurrency // READ_SHARE))
 
     def entry(
         self, key: str, partition: int, group: str, consumer: str, entry_id: str, raw: Mapping[Any, Any]
@@ -102,14 +94,12 @@ class Worker(Generic[E]):
         # Also those that wait for a free hand, so that the heartbeat renews them.
         self.in_hand.update(dict.fromkeys(entries))
         for entry in entries:
-            await self._free.acquire()
+            await self.hands.take()
             if self._draining or entry not in self.in_hand:
-                self._free.release()
+                self.hands.give_back()
                 continue
             self._begin(entry, tasks)
-        # Nothing is read that no hand is free for: another worker may have one.
-        await self._free.acquire()
-        self._free.release()
+        await self.hands.are_free_for_a_read()
 
     def _begin(self, entry: Entry, tasks: asyncio.TaskGroup) -> None:
         metrics.IN_HAND.labels(self.stream).inc()
@@ -144,7 +134,7 @@ class Worker(Generic[E]):
     def _put_down(self, entry: Entry) -> None:
         self.in_hand.pop(entry, None)
         self._finishing.discard(entry)
-        self._free.release()
+        self.hands.give_back()
         metrics.IN_HAND.labels(self.stream).dec()
 
     async def _work(self, entry: Entry) -> None:

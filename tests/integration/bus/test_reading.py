@@ -1,4 +1,4 @@
-"""Several entries a read: none of them may be forgotten while it waits for a hand."""
+"""Several entries a read: no more than there are hands for, and none forgotten while it waits for one."""
 
 import asyncio
 from typing import Any
@@ -6,59 +6,85 @@ from typing import Any
 from redis.asyncio import Redis
 
 from libs.bus.bus import Bus
-from libs.bus.entry import Entry, stream_key
+from libs.bus.entry import Address, stream_key
+from libs.bus.upkeep import Upkeep
+from libs.bus.worker import Subscription, Worker
 from libs.config import RedisSettings
 from libs.contracts.events import QuestionAsked
 from tests.builders import a_question
 from tests.polling import eventually
 
-CLAIM_SECONDS = 0.6
 HANDS = 16
 """An eighth of them is what a read may bring: two."""
 KEY = stream_key(QuestionAsked.stream, 0)
 
 
-async def test_what_waits_for_a_hand_is_kept_and_handed_back_untried(redis_url: str, redis: Redis) -> None:
-    """An entry that was read with another but has no hand yet is renewed, and on stop waits on the stream as before."""
-    settings = RedisSettings(redis_url=redis_url, bus_claim_seconds=CLAIM_SECONDS, bus_max_attempts=3)
-    begun: list[Entry] = []
-    first_may_end = asyncio.Event()
-    bus = Bus(settings, redis, group="history")
+async def test_a_worker_holds_no_more_than_it_has_hands(redis_url: str, redis: Redis) -> None:
+    """However many a read may bring: what nobody has a hand for stays for another worker."""
+    begun: list[asyncio.Event] = []
+    bus = Bus(RedisSettings(redis_url=redis_url), redis, group="history")
 
     @bus.on(QuestionAsked, concurrency=HANDS)
-    async def handle(_: QuestionAsked, entry: Entry) -> None:
-        begun.append(entry)
-        await (first_may_end.wait() if entry is begun[0] else asyncio.sleep(60))
-
-    async def all_hands_busy() -> bool:
-        return len(begun) == HANDS
+    async def handle(_: QuestionAsked) -> None:
+        may_end = asyncio.Event()
+        begun.append(may_end)
+        await may_end.wait()
 
     async def held() -> int:
         return int((await redis.xpending(KEY, "history"))["pending"])
 
-    async def one_waits() -> bool:
-        return len(begun) == HANDS + 1 and await held() == HANDS + 1
-
     async with bus:
-        for _ in range(HANDS):
+        for _ in range(HANDS * 3):
             await bus.publish(a_question())
-        await eventually(all_hands_busy)
-        for _ in range(4):
-            await bus.publish(a_question())
-        first_may_end.set()
-        # Sixteen work; the read that the free hand allowed brought two, so one of them waits.
-        await eventually(one_waits)
-        newest = (await _pending(redis))[-1]["message_id"]
-        # Longer than a silent worker's entries stay where they are.
-        await asyncio.sleep(CLAIM_SECONDS * 2)
-        assert (await _pending(redis))[-1]["message_id"] == newest
-        assert await held() == HANDS + 1
+        for ended in range(HANDS * 3):
 
-    left: Any = await redis.xrange(KEY)
-    assert len(left) == HANDS + 3
-    assert {fields[b"attempts"] for _, fields in left} == {b"0"}
+            async def next_has_begun(number: int = ended) -> bool:
+                return len(begun) > number
+
+            await eventually(next_has_begun)
+            assert await held() <= HANDS
+            begun[ended].set()
+
+        async def all_done() -> bool:
+            return await redis.xlen(KEY) == 0
+
+        await eventually(all_done)
 
 
-async def _pending(redis: Redis) -> list[dict[str, Any]]:
-    found: Any = await redis.xpending_range(KEY, "history", "-", "+", 100)
-    return list(found)
+async def test_what_waits_for_a_hand_is_renewed_and_begun_in_its_turn(redis: Redis) -> None:
+    """Two partitions read at once may bring more than there are hands; the heartbeat speaks for all of it."""
+    begun: list[QuestionAsked] = []
+    may_end = asyncio.Event()
+
+    async def handle(asked: QuestionAsked) -> None:
+        begun.append(asked)
+        await may_end.wait()
+
+    worker = Worker(redis, Address(1), Subscription(QuestionAsked, handle, 2), max_attempts=3)
+    upkeep = Upkeep(
+        redis, worker, key=KEY, partition=0, group="history", consumer="me", claim_seconds=60, max_attempts=3
+    )
+    questions = [a_question() for _ in range(4)]
+    for question in questions:
+        await redis.xadd(KEY, {"event": question.model_dump_json(), "attempts": "0"})
+    await redis.xgroup_create(KEY, "history", id="0")
+    await redis.xreadgroup("history", "me", {KEY: ">"})
+    stored: Any = await redis.xrange(KEY)
+    entries = [worker.entry(KEY, 0, "history", "me", entry_id.decode(), fields) for entry_id, fields in stored]
+
+    async with asyncio.TaskGroup() as tasks:
+        taking = tasks.create_task(worker.take(entries, tasks))
+
+        async def two_begun() -> bool:
+            return len(begun) == 2
+
+        await eventually(two_begun)
+        # As if they had been read long ago.
+        await redis.xclaim(KEY, "history", "me", 0, [one.entry_id for one in entries], idle=50_000)
+        await upkeep.beat()
+        pending: Any = await redis.xpending_range(KEY, "history", "-", "+", 10)
+        assert [one["time_since_delivered"] < 50_000 for one in pending] == [True] * 4
+        assert not taking.done()
+        may_end.set()
+    assert begun == questions
+    assert await redis.xlen(KEY) == 0
