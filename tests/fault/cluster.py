@@ -43,6 +43,9 @@ KNOWLEDGE = "A standard transfer takes ten seconds. How long does it take to arr
 STREAMS = (QuestionAsked.stream, TurnOpened.stream, ContextRetrieved.stream, AnswerWritten.stream)
 MUTANTS = "tests.fault.mutants"
 
+# What was committed must survive a kill -9 of the server; of the machine, it need not.
+_POSTGRES = {**FAST_POSTGRES, "synchronous_commit": "on"}
+
 _MODULES = {
     "gateway": ("gateway",),
     "history": ("history_service", "worker"),
@@ -228,7 +231,7 @@ async def running_cluster() -> AsyncIterator[tuple[Cluster, asyncio.TaskGroup]]:
         stack.callback(launcher.close)
         ports = free_ports(2)
         valkey_server = ValkeyServer(folder / "valkey", next(ports), secrets.token_hex(8))
-        postgres_server = PostgresServer(folder / "postgres", next(ports), secrets.token_hex(8), FAST_POSTGRES)
+        postgres_server = PostgresServer(folder / "postgres", next(ports), secrets.token_hex(8), _POSTGRES)
         stack.callback(postgres_server.remove)
 
         def member(server: Server) -> Member:

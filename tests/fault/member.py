@@ -17,7 +17,7 @@ from tests.polling import eventually
 
 RESTART_SECONDS = 0.3
 PROBE_SECONDS = 0.1
-READY_SECONDS = 60.0
+READY_SECONDS = 40.0
 
 
 @dataclass
@@ -28,6 +28,7 @@ class Member:
         kind: what it is one of: several processes of a kind share the work.
         is_ready: whether it may take traffic.
         before: what to do before each start.
+        gate: whoever holds it keeps the process from being started again.
         deaths: how often its process has ended.
         takes_traffic: it has been ready since it was started.
     """
@@ -43,6 +44,7 @@ class Member:
     deaths: int = 0
     child: Child | None = None
     takes_traffic: bool = False
+    gate: asyncio.Lock = field(default_factory=asyncio.Lock)
     _ending: bool = False
     _frozen: bool = False
     _up: asyncio.Event = field(default_factory=asyncio.Event)
@@ -55,6 +57,8 @@ class Member:
     async def run(self) -> None:
         """Returns when it was told to end and the process has ended."""
         while not self._ending:
+            async with self.gate:
+                pass
             if self.before is not None:
                 await self.before()
             with self.log.open("ab") as log:
@@ -73,8 +77,15 @@ class Member:
                 await asyncio.sleep(self.restart_seconds)
 
     async def ready(self) -> None:
-        """It takes traffic."""
-        await eventually(self.is_ready, within_seconds=READY_SECONDS)
+        """It takes traffic.
+
+        Raises:
+            TimeoutError: it does not, long after everything is well.
+        """
+        try:
+            await eventually(self.is_ready, within_seconds=READY_SECONDS)
+        except AssertionError as error:
+            raise TimeoutError(f"{self.name} is not ready") from error
 
     async def _probe(self) -> None:
         # As a load balancer does: who has just started gets nothing before it says that it is ready.

@@ -1,6 +1,7 @@
 """Makes trouble, of the kinds it is given, at times that its seed decides."""
 
 import asyncio
+import shutil
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -15,6 +16,9 @@ from tests.fault.member import Member
 
 ZOMBIE_SECONDS = (1.6 * CLAIM_SECONDS, 3 * CLAIM_SECONDS)
 """Longer than the claim time: the work is somebody else's when the process wakes up."""
+AWAY_SECONDS = (4.0, 10.0)
+ROLLBACK_SECONDS = (0.1, 0.8)
+SPOILT_SECONDS = (0.5, 3.0)
 
 
 @dataclass
@@ -30,12 +34,21 @@ class Nemesis:
     rng: Random
     injected: Counter[str] = field(default_factory=Counter)
     diary: list[str] = field(default_factory=list)
+    _calmed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def rage(self, faults: Sequence[str], *, every_seconds: tuple[float, float]) -> None:
-        """Make trouble until cancelled."""
-        while True:
-            await asyncio.sleep(self.rng.uniform(*every_seconds))
-            await self.strike(self.rng.choice(faults))
+    async def rage(self, first: Sequence[str], faults: Sequence[str], *, every_seconds: tuple[float, float]) -> None:
+        """Make the trouble of `first`, one after the other, then whatever of `faults`, until it is calmed."""
+        left = list(first)
+        while left or faults:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.rng.uniform(*every_seconds)):
+                    await self._calmed.wait()
+                    return
+            await self.strike(left.pop(0) if left else self.rng.choice(faults))
+
+    def calm(self) -> None:
+        """No new trouble; what has begun is carried through, for half a fault would be one that nobody asked for."""
+        self._calmed.set()
 
     async def strike(self, fault: str) -> None:
         """One fault, by its name in `FAULTS`."""
@@ -111,6 +124,56 @@ async def _restart_postgres(nemesis: Nemesis) -> None:
     await nemesis.cluster.postgres.ready()
 
 
+async def _stop_postgres(nemesis: Nemesis) -> None:
+    seconds = nemesis.rng.uniform(*AWAY_SECONDS)
+    nemesis.note(f"postgres is away for {seconds:.1f} s")
+    postgres = nemesis.cluster.postgres
+    async with postgres.gate:
+        await postgres.kill()
+        await asyncio.sleep(seconds)
+    await postgres.ready()
+
+
+async def _flush_valkey(nemesis: Nemesis) -> None:
+    nemesis.note("FLUSHALL")
+    async with nemesis.cluster.redis() as redis:
+        await redis.flushall()
+
+
+async def _roll_back_valkey(nemesis: Nemesis) -> None:
+    """It comes back as it was a moment before it died: what a failover to a late replica does."""
+    seconds = nemesis.rng.uniform(*ROLLBACK_SECONDS)
+    nemesis.note(f"valkey rolled back by {seconds:.1f} s")
+    valkey, data = nemesis.cluster.valkey, nemesis.cluster.valkey_server.folder / "appendonlydir"
+    kept = data.with_name("kept")
+    shutil.rmtree(kept, ignore_errors=True)
+    await asyncio.to_thread(shutil.copytree, data, kept)
+    await asyncio.sleep(seconds)
+    async with valkey.gate:
+        await valkey.kill()
+        await asyncio.to_thread(shutil.rmtree, data)
+        kept.rename(data)
+    await valkey.ready()
+
+
+async def _spoil_network(nemesis: Nemesis) -> None:
+    (kind, server), proxy = nemesis.rng.choice(sorted(nemesis.cluster.proxies.items(), key=lambda item: item[0]))
+    how = nemesis.rng.choice(("cut", "swallows", "slow", "late"))
+    seconds = nemesis.rng.uniform(*SPOILT_SECONDS)
+    nemesis.note(f"network from {kind} to {server}: {how} for {seconds:.1f} s")
+    nemesis.injected[f"network-{how}"] += 1
+    if how == "cut":
+        proxy.cut()
+        return
+    proxy.swallows = how == "swallows"
+    proxy.bytes_per_second = 1024 if how == "slow" else None
+    proxy.delay_seconds = 0.3 if how == "late" else 0.0
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        proxy.heal()
+
+
 async def _forget_scripts(nemesis: Nemesis) -> None:
     nemesis.note("scripts flushed")
     async with nemesis.cluster.redis() as redis:
@@ -131,5 +194,9 @@ FAULTS: Mapping[str, Callable[[Nemesis], Awaitable[None]]] = {
     "cut-valkey": _cut_clients,
     "cut-postgres": _cut_database,
     "restart-postgres": _restart_postgres,
+    "stop-postgres": _stop_postgres,
+    "flush-valkey": _flush_valkey,
+    "roll-back-valkey": _roll_back_valkey,
+    "network": _spoil_network,
     "forget-scripts": _forget_scripts,
 }

@@ -15,12 +15,18 @@ from tests.fault.clients import Message
 from tests.fault.cluster import STREAMS, Cluster
 
 LOG_LINES = 12
-TAKEN_OVER = "took over entries of silent workers"
-HANDED_BACK = "handed back unfinished entries"
-STOPPED = "attempt stopped"
-FROM_ROW = "an answer is read from its row"
-BURIED = "entry buried"
-FINISHED_ELSEWHERE = ("entry was finished by another worker", "entry was given to another worker", "let go of an entry")
+COUNTED = {
+    "took over entries of silent workers": "takeovers",
+    "handed back unfinished entries": "handed_back",
+    "an answer is read from its row": "read_from_row",
+    "entry buried": "buried",
+    "entry was finished by another worker": "refused_finishers",
+    "entry was given to another worker": "refused_finishers",
+    "let go of an entry": "refused_finishers",
+    "a subscriber died, this process stops to be started again": "processes_gave_up",
+    "unexpected error": "unexpected_errors",
+}
+"""Lines of the services' logs, and what a report calls them."""
 
 
 @dataclass
@@ -82,25 +88,12 @@ class LogTail:
         """Takeovers, refused appends and the like."""
         figures: Counter[str] = Counter()
         for _, line in self.lines():
-            match line.get("message"):
-                case "took over entries of silent workers":
-                    figures["takeovers"] += int(line["entries"])
-                case "handed back unfinished entries":
-                    figures["handed_back"] += int(line["entries"])
-                case "attempt stopped" if line.get("reason") == "superseded":
-                    figures["refused_zombie_appends"] += 1
-                case "attempt stopped":
-                    figures[f"stopped_{line.get('reason')}"] += 1
-                case "an answer is read from its row":
-                    figures["read_from_row"] += 1
-                case "entry buried":
-                    figures["buried"] += 1
-                case message if message in FINISHED_ELSEWHERE:
-                    figures["refused_finishers"] += 1
-                case "unexpected error" | "a subscriber died, this process stops to be started again":
-                    figures["BUGS"] += 1
-                case _:
-                    pass
+            message = line.get("message")
+            if message == "attempt stopped":
+                reason = line.get("reason")
+                figures["refused_zombie_appends" if reason == "superseded" else f"stopped_{reason}"] += 1
+            elif message in COUNTED:
+                figures[COUNTED[message]] += int(line.get("entries", 1))
         return figures
 
     def tail(self) -> str:

@@ -12,6 +12,15 @@ from tests.fault.specials import POISONED, STEADY, cancel_in_every_phase, deadly
 KILLS = tuple(f"kill-{kind}" for kind in (*WORKERS, "gateway"))
 STOPS = tuple(f"term-{kind}" for kind in (*WORKERS, "gateway"))
 ZOMBIES = tuple(f"zombie-{kind}" for kind in WORKERS)
+EVERYTHING = (
+    *KILLS,
+    *STOPS,
+    *ZOMBIES,
+    *("kill-history-api", "zombie-gateway", "kill-valkey", "cut-pubsub", "cut-valkey"),
+    *("cut-postgres", "restart-postgres", "forget-scripts"),
+)
+_SWEEPER = {"HISTORY_SWEEP_SECONDS": "1", "HISTORY_SILENT_SECONDS": "4", "GATEWAY_UNTAKEN_SECONDS": "5"}
+"""What mends what Redis has forgotten."""
 LONG = Habits(words=(60, 200))
 
 _ROWS: dict[int, Callable[[int], Plan]] = {
@@ -19,6 +28,24 @@ _ROWS: dict[int, Callable[[int], Plan]] = {
     2: lambda chats: Plan("2 zombies", chats, faults=ZOMBIES, first=ZOMBIES, habits=LONG),
     3: lambda chats: Plan("3 SIGTERM", chats, faults=STOPS, first=STOPS, habits=LONG),
     4: lambda chats: Plan("4 redis killed", chats, faults=("kill-valkey",), every_seconds=(2.0, 4.0), habits=LONG),
+    5: lambda chats: Plan(
+        "5 redis forgets",
+        chats,
+        faults=("roll-back-valkey", "flush-valkey"),
+        every_seconds=(3.0, 5.0),
+        habits=LONG,
+        settings=_SWEEPER,
+        expected=Expected(errors=True),
+    ),
+    7: lambda chats: Plan(
+        "7 bad networks",
+        chats,
+        faults=("network",),
+        every_seconds=(0.2, 0.8),
+        habits=LONG,
+        proxied=True,
+        expected=Expected(errors=True),
+    ),
     8: lambda chats: Plan("8 pub/sub killed", chats, faults=("cut-pubsub",), every_seconds=(0.9, 1.1)),
     10: lambda chats: Plan(
         "10 poison",
@@ -39,6 +66,24 @@ _ROWS: dict[int, Callable[[int], Plan]] = {
     13: lambda chats: Plan("13 resumes", chats, habits=STEADY, gapless=True, meanwhile=resume_everywhere),
     14: lambda chats: Plan("14 cancels", chats, embedding_seconds=0.2, meanwhile=cancel_in_every_phase),
     15: lambda chats: Plan("15 two quick messages", chats, habits=Habits(drops=0.0, second_message=1.0), at_once=60),
+    18: lambda chats: Plan(
+        "18 postgres",
+        chats,
+        faults=("cut-postgres", "restart-postgres", "stop-postgres"),
+        every_seconds=(0.5, 2.0),
+        habits=LONG,
+        # Who resumes meanwhile is told to try again; who asks waits.
+        expected=Expected(errors=True),
+    ),
+    100: lambda chats: Plan(
+        "everything",
+        chats,
+        faults=EVERYTHING,
+        every_seconds=(0.2, 1.5),
+        habits=replace(LONG, words=(10, 150)),
+        settings={"BUS_MAX_ATTEMPTS": "12"},
+        expected=Expected(errors=True),
+    ),
 }
 ROWS = tuple(_ROWS)
 

@@ -81,16 +81,20 @@ async def carry_out(plan: Plan, seed: int, cluster: Cluster, tasks: asyncio.Task
     run = Run(plan, seed, cluster, Nemesis(cluster, Random(f"{seed}/nemesis")))  # noqa: S311 - to be repeated
     report = Report(plan.title, seed, faults=run.nemesis.injected, diary=run.nemesis.diary)
     began = time.monotonic()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(run.nemesis.rage(plan.first, plan.faults, every_seconds=plan.every_seconds))
+        try:
+            await _chat(run)
+        except TimeoutError:
+            run.violations.append("stuck: not everybody came to an end in time")
+        finally:
+            run.nemesis.calm()
     try:
-        async with asyncio.TaskGroup() as group:
-            raging = group.create_task(_rage(run))
-            try:
-                await _chat(run)
-            finally:
-                raging.cancel()
-    except* TimeoutError:
-        run.violations.append("stuck: not everybody came to an end in time")
-    await cluster.ready()
+        await cluster.ready()
+    except TimeoutError as error:
+        run.violations.append(f"{error} though all trouble is over")
+        # Whoever is started next must not inherit this.
+        cluster.started = None
     await _drained(cluster)
     if plan.gapless and (found := await gap_reads(cluster) - gaps):
         run.violations.append(f"readers found {found} gaps though nothing was broken")
@@ -104,7 +108,7 @@ async def carry_out(plan: Plan, seed: int, cluster: Cluster, tasks: asyncio.Task
         await connection.close()
     report.seconds = time.monotonic() - began
     report.figures = client_figures(run.messages) + log.figures()
-    if report.figures["BUGS"]:
+    if report.figures["unexpected_errors"]:
         report.violations.append("a service logged an unexpected error")
     if report.violations:
         report.dump = await dump(cluster, log)
@@ -127,14 +131,6 @@ async def _chat(run: Run) -> None:
             group.create_task(one(n))
         if run.plan.meanwhile is not None:
             run.messages += await run.plan.meanwhile(run)
-
-
-async def _rage(run: Run) -> None:
-    for fault in run.plan.first:
-        await asyncio.sleep(run.nemesis.rng.uniform(*run.plan.every_seconds))
-        await run.nemesis.strike(fault)
-    if run.plan.faults:
-        await run.nemesis.rage(run.plan.faults, every_seconds=run.plan.every_seconds)
 
 
 async def _prepare(plan: Plan, cluster: Cluster, tasks: asyncio.TaskGroup) -> None:
