@@ -65,7 +65,8 @@ def build_prompt(context: ContextRetrieved, *, tokenizer: Tokenizer, budget: Bud
     """
     question: Message = {"role": "user", "content": context.turn.question}
     room = budget.prompt_tokens - _cost(INSTRUCTIONS, tokenizer) - _cost(context.turn.question, tokenizer)
-    history = _recent(context.history, min(budget.history_tokens, room // HISTORY_SHARE), tokenizer)
+    explaining = min(budget.history_tokens, room // HISTORY_SHARE, room - FIRST_PASSAGE_TOKENS)
+    history = _recent(context.history, explaining, tokenizer)
     room -= sum(_cost(message["content"], tokenizer) for message in history)
     passages, blocks = _quoted(context.passages, max(room, FIRST_PASSAGE_TOKENS), tokenizer)
     rules: Message = {"role": "system", "content": "\n\n".join((INSTRUCTIONS, *blocks))}

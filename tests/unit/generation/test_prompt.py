@@ -3,7 +3,7 @@
 import html
 import re
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from generation_service.prompt import FIRST_PASSAGE_TOKENS, INSTRUCTIONS, Budget, Prompt, build_prompt
@@ -111,6 +111,7 @@ def test_history_loses_its_oldest_messages_first() -> None:
     assert "[1]" not in kept[-1]["content"]
 
 
+@example([300], [80], 200, RULES + 500)  # a history that would leave the best passage less than its room
 @given(
     st.lists(st.integers(1, 300), min_size=1, max_size=20),
     st.lists(st.integers(1, 300), max_size=20),
