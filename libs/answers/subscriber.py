@@ -90,7 +90,8 @@ class Subscriber:
         while True:
             try:
                 await self._run()
-            except* (RedisError, OSError, TimeoutError) as errors:
+            # A transport of uvloop that was reset says so with a bare RuntimeError.
+            except* (RedisError, OSError, TimeoutError, RuntimeError) as errors:
                 log.warning("subscriber lost its connection", error=type(errors.exceptions[0]).__name__)
             # Until it is subscribed again nobody may rely on live messages: those who listen look into their logs.
             for name in self._confirmed:

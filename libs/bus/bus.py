@@ -179,7 +179,16 @@ class Bus:
                 *(worker.drain(patience_seconds=DRAIN_PATIENCE_SECONDS) for worker in self._workers),
             )
             await self._hand_back()
-        await self._tasks.__aexit__(kind, error, trace)
+        try:
+            await self._tasks.__aexit__(kind, error, trace)
+        except BaseExceptionGroup as errors:
+            if kind is None or issubclass(kind, asyncio.CancelledError):
+                # Nobody else would notice: the server lives on without what it was started for.
+                log.critical(
+                    "the bus broke down, this process stops to be started again", exc_info=errors.exceptions[0]
+                )
+                self._on_death()
+            raise
 
     async def _hand_back(self) -> None:
         for worker in self._workers:

@@ -1,6 +1,7 @@
 """Connections to Redis that live through restarts and failovers."""
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 import redis.asyncio
 from redis.asyncio.retry import Retry
@@ -10,6 +11,7 @@ from redis.exceptions import BusyLoadingError, ConnectionError, ReadOnlyError, R
 from libs.errors import PermanentError, TransientError
 
 Redis = redis.asyncio.Redis
+T = TypeVar("T")
 
 FOREVER = -1
 REQUEST_RETRIES = 8
@@ -21,10 +23,33 @@ POLL_SECONDS = 1.0
 AWAY = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError)
 
 
+class TransportRetry(Retry):
+    """Knows a lost connection also by what uvloop says of it.
+
+    Writing to a transport that was reset a moment ago raises a bare RuntimeError there, which redis-py passes on as it
+    is: nobody would try again, and whoever waits for `AWAY` would not be told.
+    """
+
+    async def call_with_retry(
+        self, do: Callable[[], Awaitable[T]], fail: Callable[..., Any], *args: Any, **options: Any
+    ) -> T:
+        """As in redis-py."""
+
+        async def translated() -> T:
+            try:
+                return await do()
+            except RuntimeError as error:
+                if type(error) is not RuntimeError:
+                    raise
+                raise ConnectionError(f"the transport is closed: {error}") from error
+
+        return await super().call_with_retry(translated, fail, *args, **options)
+
+
 def connection_options(*, retries: int = REQUEST_RETRIES) -> dict[str, Any]:
     """Keyword arguments for any redis-py client: short back-off, errors of a failover retried."""
     return {
-        "retry": Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.5), retries),
+        "retry": TransportRetry(ExponentialWithJitterBackoff(base=0.02, cap=0.5), retries),
         "retry_on_error": list(AWAY),
         "socket_timeout": 5.0,
         "socket_connect_timeout": 2.0,
