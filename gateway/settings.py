@@ -5,14 +5,14 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from libs.config import Settings
+from libs.config import WEB_ADDRESS, Settings
 
 
 class EdgeSettings(Settings):
     """Where the gateway's neighbours are, and whose pages may use it."""
 
-    history_api_url: str = Field(description="Address of the history api, without a path")
-    ingest_api_url: str = Field(description="Address of the ingest api, without a path")
+    history_api_url: str = Field(pattern=WEB_ADDRESS, description="Address of the history api, without a path")
+    ingest_api_url: str = Field(pattern=WEB_ADDRESS, description="Address of the ingest api, without a path")
     identity_endpoint: str | None = Field(
         None, description="Where clients sign in; the issuer of guest tokens unless given"
     )

@@ -35,7 +35,7 @@ def build(
     settings: GatewaySettings,
 ) -> FastAPI:
     """The gateway as an app."""
-    redis = connect(str(redis_settings.redis_url), max_connections=128)
+    redis = connect(redis_settings.redis_url, max_connections=128)
     verifier = TokenVerifier.from_settings(identity_settings)
     bus = Bus(redis_settings, redis, group="gateway")
     reader = AnswerReader(redis)

@@ -33,7 +33,7 @@ GROUP = "history"
 def worker_app(history: HistorySettings, redis_settings: RedisSettings, postgres: PostgresSettings) -> FastAPI:
     """The worker: turns, answers, and the sweeper."""
     pool = create_pool(postgres, application_name="history-worker")
-    redis = connect(str(redis_settings.redis_url))
+    redis = connect(redis_settings.redis_url)
     bus = Bus(redis_settings, redis, group=GROUP)
     turns = PostgresTurns(pool, past=PastLimits(history.past_turns, history.past_characters))
     register(

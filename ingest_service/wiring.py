@@ -48,7 +48,7 @@ def worker_app(
     from libs.llm.endpoint import Endpoint
 
     pool = create_pool(postgres, application_name="ingest-worker")
-    redis = connect(str(redis_settings.redis_url))
+    redis = connect(redis_settings.redis_url)
     endpoint = Endpoint(api_key=models.openai_api_key.get_secret_value(), base_url=models.openai_base_url)
     vectors = _vectors(knowledge, pool)
     blobs = _blobs(blob_settings)
@@ -117,7 +117,7 @@ def api_app(
 ) -> FastAPI:
     """The API: people add, follow and delete documents."""
     pool = create_pool(postgres, application_name="ingest-api")
-    redis = connect(str(redis_settings.redis_url))
+    redis = connect(redis_settings.redis_url)
     bus = Bus(redis_settings, redis, group=GROUP)
     vectors = _vectors(knowledge, pool)
     blobs = _blobs(blob_settings)

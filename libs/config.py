@@ -2,8 +2,10 @@
 
 from typing import Any, TypeVar, overload
 
-from pydantic import Field, PostgresDsn, RedisDsn, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, PostgresDsn, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+WEB_ADDRESS = "^https?://."
 
 
 class Settings(BaseSettings):
@@ -25,7 +27,11 @@ class ProcessSettings(Settings):
 class RedisSettings(Settings):
     """The Redis-compatible server that carries events and answers."""
 
-    redis_url: RedisDsn | str = Field(description="redis://, rediss:// or unix:// address of Redis or Valkey")
+    redis_url: str = Field(
+        pattern="^(rediss?|unix)://.",
+        description="redis://, rediss:// or unix:// address of Redis or Valkey",
+        json_schema_extra={"format": "password"},
+    )
     bus_partitions: int = Field(1, ge=1, le=1024, description="Partitions of every stream; the same everywhere")
     bus_claim_seconds: float = Field(15.0, ge=0.5, le=600, description="Silence after which work changes hands")
     bus_max_attempts: int = Field(5, ge=1, le=100, description="Failures after which an entry is a dead letter")
@@ -42,7 +48,9 @@ class ModelSettings(Settings):
     """The OpenAI-compatible endpoint that embeds and writes."""
 
     openai_api_key: SecretStr = Field(description="Key of the model endpoint")
-    openai_base_url: str = Field("https://api.openai.com/v1", description="Any OpenAI-compatible /v1 address")
+    openai_base_url: str = Field(
+        "https://api.openai.com/v1", pattern=WEB_ADDRESS, description="Any OpenAI-compatible /v1 address"
+    )
 
 
 class KnowledgeSettings(Settings):

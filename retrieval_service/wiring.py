@@ -35,7 +35,7 @@ def build(
     settings: RetrievalSettings,
 ) -> FastAPI:
     """The worker as an app: it takes events from when it has started until it stops."""
-    redis = connect(str(redis_settings.redis_url))
+    redis = connect(redis_settings.redis_url)
     pool = create_pool(postgres_settings, application_name="retrieval")
     endpoint = Endpoint(
         api_key=model_settings.openai_api_key.get_secret_value(), base_url=model_settings.openai_base_url

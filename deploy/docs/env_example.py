@@ -6,7 +6,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
 
-from pydantic import PostgresDsn, RedisDsn, SecretStr
+from pydantic import PostgresDsn, SecretStr
 from pydantic.fields import FieldInfo
 
 from deploy.local.environment import SETTINGS_MODULES
@@ -98,7 +98,9 @@ def _lines(variable: str, field: FieldInfo) -> list[str]:
 def _is_secret(field: FieldInfo) -> bool:
     """Keys and passwords, and addresses that may hold one."""
     kinds = {field.annotation, *get_args(field.annotation)}
-    return bool(kinds & {SecretStr, PostgresDsn, RedisDsn})
+    extra = field.json_schema_extra
+    declared = isinstance(extra, dict) and extra.get("format") == "password"
+    return declared or bool(kinds & {SecretStr, PostgresDsn})
 
 
 def _default(field: FieldInfo) -> str:

@@ -158,7 +158,7 @@ def _print(line: str) -> None:
 async def main(arguments: Sequence[str]) -> int:
     """Connect as the services do."""
     [settings] = load(RedisSettings)
-    async with connect(str(settings.redis_url)) as redis:
+    async with connect(settings.redis_url) as redis:
         return await run(DeadLetters(redis, partitions=settings.bus_partitions), arguments)
 
 

@@ -27,7 +27,7 @@ class StreamReader:
         self._group = group
         self._consumer = consumer
         self._broker = RedisBroker(
-            str(settings.redis_url),
+            settings.redis_url,
             # The bus decodes, so that a bad payload is ours to bury; FastStream only reads.
             apply_types=False,
             # Its own logger would print for people; this one prints as we do.
