@@ -9,6 +9,9 @@ from libs.bus.outcome import Outcome
 from libs.contracts.events import AnswerWritten, QuestionAsked
 from libs.contracts.frames import Opened
 
+PATIENCE_SECONDS = 3600.0
+"""What was asked, and what was answered, is kept while the database is away: both were paid for."""
+
 
 class OpenTurn(Protocol):
     """`history_service.open_turn.open_turn` with its store."""
@@ -25,11 +28,11 @@ class RecordAnswer(Protocol):
 def register(bus: Bus, *, open_turn: OpenTurn, record_answer: RecordAnswer, concurrency: int) -> None:
     """The bus calls the use cases from now on."""
 
-    @bus.on(QuestionAsked, concurrency=concurrency)
+    @bus.on(QuestionAsked, concurrency=concurrency, patience_seconds=PATIENCE_SECONDS)
     async def on_question_asked(asked: QuestionAsked) -> Outcome | None:
         return outcome_of(await open_turn(asked))
 
-    @bus.on(AnswerWritten, concurrency=concurrency)
+    @bus.on(AnswerWritten, concurrency=concurrency, patience_seconds=PATIENCE_SECONDS)
     async def on_answer_written(written: AnswerWritten) -> Outcome | None:
         return outcome_of(await record_answer(written))
 

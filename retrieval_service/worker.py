@@ -8,11 +8,14 @@ from libs.contracts.frames import PassagesFound, Source
 from libs.contracts.values import Passage
 from retrieval_service.ports import Retrieve
 
+PATIENCE_SECONDS = 30.0
+"""Longer than the failover of a database, not longer than somebody waits for an answer to begin."""
+
 
 def register(bus: Bus, *, retrieve: Retrieve, concurrency: int) -> None:
     """From here on the bus answers `chat.opened` with `chat.retrieved` and the frame `passages`."""
 
-    @bus.on(TurnOpened, concurrency=concurrency)
+    @bus.on(TurnOpened, concurrency=concurrency, patience_seconds=PATIENCE_SECONDS)
     async def on_turn_opened(opened: TurnOpened) -> Outcome:
         context = await retrieve(opened)
         frame = PassagesFound(sources=tuple(map(_source, context.passages)))

@@ -68,17 +68,18 @@ class Bus:
         self._tasks = asyncio.TaskGroup()
         self._upkeep: list[asyncio.Task[None]] = []
 
-    def on(self, event_type: type[E], *, concurrency: int) -> Callable[[H], H]:
+    def on(self, event_type: type[E], *, concurrency: int, patience_seconds: float = 0.0) -> Callable[[H], H]:
         """Register a handler: `async (event) -> next event`, or `async (event, entry) -> …` if it needs the entry.
 
         Args:
             event_type: whose stream to read.
             concurrency: how many entries a process works on at once.
+            patience_seconds: until an event is so old, a `TransientError` does not count as a failure of its entry.
         """
 
         def register(handler: H) -> H:
             taker: Handler = handler
-            subscription = Subscription(event_type, taker, concurrency)
+            subscription = Subscription(event_type, taker, concurrency, patience_seconds)
             self._workers.append(
                 Worker(self._redis, self._address, subscription, max_attempts=self._settings.bus_max_attempts)
             )

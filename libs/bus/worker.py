@@ -15,6 +15,7 @@ from libs.bus.entry import Address, E, Entry, dead_key, fields_of
 from libs.bus.hands import Hands
 from libs.bus.outcome import EntryLost, Outcome, Reply
 from libs.bus.scripts import BURY, Script
+from libs.bus.tries import next_try
 from libs.contracts.events import Event
 from libs.errors import PermanentError, TransientError
 from libs.tasks import end_tasks
@@ -24,9 +25,6 @@ from libs.telemetry.tracing import continue_trace
 
 log = structlog.get_logger()
 
-FIRST_PAUSE_SECONDS = 0.25
-LONGEST_PAUSE_SECONDS = 8.0
-"""Between two tries of the same entry; together with five attempts it outlasts a failover."""
 AWAY_PAUSE_SECONDS = 0.25
 DEAD_LETTER_DAYS = 14
 
@@ -40,6 +38,7 @@ class Subscription(Generic[E]):
     event_type: type[E]
     handler: Handler
     concurrency: int
+    patience_seconds: float = 0.0
 
 
 class Worker(Generic[E]):
@@ -203,16 +202,14 @@ class Worker(Generic[E]):
                 return reply
 
     async def _retry(self, entry: Entry, event: E, error: BaseException) -> str:
-        if entry.last_try:
+        again = next_try(entry, event, error, patience_seconds=self._subscription.patience_seconds)
+        if again is None:
             return await self._bury(entry, event, f"{type(error).__name__} after {entry.attempts + 1} attempts")
         transient = isinstance(error, TransientError)
         log.warning("entry failed, will be tried again", exc_info=None if transient else error, reason=_reason(error))
         metrics.RETRIES.labels(self.stream).inc()
-        pause = min(FIRST_PAUSE_SECONDS * 2**entry.attempts, LONGEST_PAUSE_SECONDS)
-        if isinstance(error, TransientError) and error.retry_after_seconds is not None:
-            pause = max(pause, min(error.retry_after_seconds, LONGEST_PAUSE_SECONDS))
-        await asyncio.sleep(pause)
-        fields = fields_of(event, attempts=entry.attempts + 1, traceparent=entry.traceparent)
+        await asyncio.sleep(again.pause_seconds)
+        fields = fields_of(event, attempts=again.attempts, traceparent=entry.traceparent)
         await self._run(
             Outcome().step.script, [entry.key, entry.key], [entry.group, entry.entry_id, len(fields), *fields]
         )

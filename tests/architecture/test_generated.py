@@ -20,7 +20,7 @@ class Recorder:
     def __init__(self) -> None:
         self.events: list[type[Event]] = []
 
-    def on(self, event_type: type[Event], *, concurrency: int) -> Any:
+    def on(self, event_type: type[Event], *, concurrency: int, patience_seconds: float = 0.0) -> Any:
         assert concurrency == 1
         self.events.append(event_type)
         return lambda handler: handler
