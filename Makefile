@@ -17,7 +17,7 @@ endif
 typed = '$(subst ','\'',$(value $(1)))'
 
 .DEFAULT_GOAL := help
-.PHONY: help run ask upload test check lint types imports deps fix fault bench docs lock clean
+.PHONY: help run ask upload test check lint types imports deps fix fault soak bench docs lock clean
 .DELETE_ON_ERROR:
 
 help: ## This list
@@ -58,6 +58,9 @@ fix: .venv/installed-dev ## Mend what can be mended by machine
 
 fault: .venv/installed-dev ## Break everything that can break and check every promise: make fault [FAULT_SEED=n]
 	@$(BIN)/python -m tests.fault
+
+soak: .venv/installed-dev ## All faults in a random mix: make soak MINUTES=n [FAULT_SEED=n]
+	@$(BIN)/python -m tests.fault --row 100 --minutes $(or $(MINUTES),10)
 
 bench: .venv/installed-dev ## Compare Eloquent with a monolith under load
 	@$(BIN)/python -m tests.bench.chat

@@ -1,10 +1,11 @@
-"""`python -m tests.fault [--row N] [--seed N] [--chats N] [--runs N]`: the table of faults, row by row."""
+"""The table of faults, row by row: `python -m tests.fault [--row N] [--seed N] [--chats N] [--runs N]`."""
 
 import argparse
 import asyncio
 import os
 import secrets
 import sys
+import time
 from collections.abc import Sequence
 
 from tests.fault.cluster import running_cluster
@@ -15,15 +16,19 @@ from tests.fault.run import carry_out
 SEED_BITS = 24
 
 
-async def run_all(rows: Sequence[int], mutants: Sequence[str], *, seed: int, chats: int, runs: int) -> bool:
+async def run_all(
+    rows: Sequence[int], mutants: Sequence[str], *, seed: int, chats: int, runs: int, minutes: float
+) -> bool:
     """Whether the rows found no violation and every mutant one; what happened is printed as it happens."""
     good = True
     async with running_cluster() as (cluster, tasks):
-        for n in range(runs):
+        until, n = time.monotonic() + 60 * minutes, 0
+        while n < runs or time.monotonic() < until:
             for number in rows:
                 report = await carry_out(row(number, chats), seed + n, cluster, tasks)
                 good &= not report.violations
                 print(report.text() if report.violations else report.line(), flush=True)
+            n += 1
         for name in mutants:
             report = await carry_out(mutant(name), seed, cluster, tasks)
             good &= bool(report.violations)
@@ -44,6 +49,7 @@ def main() -> None:
     parser.add_argument("--mutant", action="append", choices=MUTANTS, help="only this mutant; may be given again")
     parser.add_argument("--seed", type=int, default=int(os.environ.get("FAULT_SEED") or secrets.randbits(SEED_BITS)))
     parser.add_argument("--chats", type=int, default=200)
+    parser.add_argument("--minutes", type=float, default=0.0, help="as many runs as begin within this time")
     parser.add_argument("--runs", type=int, default=1, help="how often, each with the next seed")
     given = parser.parse_args()
     chosen = bool(given.row or given.mutant)
@@ -56,6 +62,7 @@ def main() -> None:
             seed=given.seed,
             chats=given.chats,
             runs=given.runs,
+            minutes=given.minutes,
         )
     )
     sys.exit(0 if good else 1)
