@@ -31,7 +31,8 @@ _ROWS: dict[int, Callable[[int], Plan]] = {
     5: lambda chats: Plan(
         "5 redis forgets",
         chats,
-        faults=("roll-back-valkey", "flush-valkey"),
+        # So many and no more: a turn that is lost six times is given up, and rightly so.
+        first=("roll-back-valkey", "flush-valkey", "roll-back-valkey", "flush-valkey"),
         every_seconds=(3.0, 5.0),
         habits=LONG,
         settings=_SWEEPER,
