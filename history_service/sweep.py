@@ -1,8 +1,5 @@
 """Redis may forget, Postgres does not: turns that stand still are opened again."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -81,24 +78,3 @@ async def _again(old: OldTurn, *, turns: UnfinishedTurns, publish: Publish, pati
         LOST.inc()
         log.error("gave up a turn", times=old.reopened_count)
         await publish(AnswerWritten(turn=reopened.turn, status="failed", failure=LOST_FAILURE))
-
-
-@asynccontextmanager
-async def sweeping(once: Callable[[], Awaitable[None]], *, every_seconds: float) -> AsyncIterator[None]:
-    """Sweeps in the background as long as the context lasts."""
-    async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(_forever(once, every_seconds))
-        try:
-            yield
-        finally:
-            task.cancel()
-
-
-async def _forever(once: Callable[[], Awaitable[None]], every_seconds: float) -> None:
-    while True:
-        await asyncio.sleep(every_seconds)
-        try:
-            await once()
-        # Whatever it was, the turns are safe in Postgres and the next sweep finds them.
-        except Exception as error:
-            log.warning("sweep failed", exc_info=error)

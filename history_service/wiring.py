@@ -12,7 +12,7 @@ from history_service.queues import RedisTurnQueues
 from history_service.record_answer import record_answer
 from history_service.sessions import PostgresSessions
 from history_service.settings import HistorySettings
-from history_service.sweep import Patience, sweep, sweeping
+from history_service.sweep import Patience, sweep
 from history_service.turns import PostgresTurns
 from history_service.unfinished import PostgresUnfinishedTurns
 from history_service.worker import register
@@ -26,6 +26,7 @@ from libs.config import IdentitySettings, PostgresSettings, RedisSettings
 from libs.db.pool import create_pool
 from libs.service.app import build_app
 from libs.service.health import Health
+from libs.tasks import repeating
 
 GROUP = "history"
 
@@ -57,7 +58,7 @@ def worker_app(history: HistorySettings, redis_settings: RedisSettings, postgres
         health=Health(
             checks={"postgres": partial(pool.fetchval, "SELECT 1"), "redis": bus.check}, pulses={"bus": bus.alive}
         ),
-        resources=[redis, pool, bus, sweeping(once, every_seconds=history.sweep_seconds)],
+        resources=[redis, pool, bus, repeating(once, every_seconds=history.sweep_seconds)],
     )
 
 

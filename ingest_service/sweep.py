@@ -1,8 +1,6 @@
 """What a crash left half done is finished: events that were not published, vectors and blobs that nobody needs."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
@@ -77,24 +75,3 @@ async def sweep(
             await publish(event)
             REPUBLISHED.inc()
             log.warning("published a document again", publications=version.publications + 1)
-
-
-@asynccontextmanager
-async def sweeping(once: Callable[[], Awaitable[None]], *, every_seconds: float) -> AsyncIterator[None]:
-    """Sweeps in the background as long as the context lasts."""
-    async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(_forever(once, every_seconds))
-        try:
-            yield
-        finally:
-            task.cancel()
-
-
-async def _forever(once: Callable[[], Awaitable[None]], every_seconds: float) -> None:
-    while True:
-        await asyncio.sleep(every_seconds)
-        try:
-            await once()
-        # Whatever it was, the rows are safe in Postgres and the next sweep finds them.
-        except Exception as error:
-            log.warning("sweep failed", exc_info=error)

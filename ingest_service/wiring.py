@@ -14,7 +14,7 @@ from ingest_service.parsing.sandbox import Sandbox
 from ingest_service.parsing.wire import Limits, Rules
 from ingest_service.settings import BlobSettings, IngestSettings
 from ingest_service.stalled import StalledVersions
-from ingest_service.sweep import Patience, sweep, sweeping
+from ingest_service.sweep import Patience, sweep
 from ingest_service.upload import Upload
 from ingest_service.versions import Versions
 from ingest_service.worker import register
@@ -28,6 +28,7 @@ from libs.config import IdentitySettings, KnowledgeSettings, ModelSettings, Post
 from libs.db.pool import create_pool
 from libs.service.app import build_app
 from libs.service.health import Health
+from libs.tasks import repeating
 from libs.vectors.pgvector import PgVectorStore
 from libs.vectors.pinecone import PineconeStore
 
@@ -102,7 +103,7 @@ def worker_app(
             *_resources(vectors),
             sandbox,
             bus,
-            sweeping(once, every_seconds=ingest.sweep_seconds),
+            repeating(once, every_seconds=ingest.sweep_seconds),
         ],
     )
 

@@ -1,7 +1,13 @@
-"""Ending tasks for certain."""
+"""Tasks that go on in the background, and ending tasks for certain."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
+
+import structlog
+
+log = structlog.get_logger()
 
 ASK_AGAIN_SECONDS = 0.2
 
@@ -17,3 +23,23 @@ async def end_tasks(*tasks: "asyncio.Task[Any] | None") -> None:
         for task in left:
             task.cancel()
         _, left = await asyncio.wait(left, timeout=ASK_AGAIN_SECONDS)
+
+
+@asynccontextmanager
+async def repeating(once: Callable[[], Awaitable[None]], *, every_seconds: float) -> AsyncIterator[None]:
+    """Does `once` again and again as long as the context lasts; an error ends that time, not the next."""
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(_forever(once, every_seconds))
+        try:
+            yield
+        finally:
+            await end_tasks(task)
+
+
+async def _forever(once: Callable[[], Awaitable[None]], every_seconds: float) -> None:
+    while True:
+        await asyncio.sleep(every_seconds)
+        try:
+            await once()
+        except Exception as error:
+            log.warning("sweep failed", exc_info=error)

@@ -62,7 +62,7 @@ class Bus:
         self._group = group
         self._on_death = on_death
         self._consumer = f"{group}-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
-        self._address: Address[Event] = Address(settings.bus_partitions)
+        self._address = Address(settings.bus_partitions)
         self._workers: list[Worker[Any]] = []
         self._reader: StreamReader | None = None
         self._tasks = asyncio.TaskGroup()

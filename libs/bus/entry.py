@@ -1,7 +1,7 @@
 """An event's place on a stream: its key, its fields, its attempts."""
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from libs.contracts.events import Event
@@ -49,7 +49,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Address(Generic[E]):
+class Address:
     """Where events go: the number of partitions decides."""
 
     partitions: int

@@ -51,9 +51,7 @@ class Worker(Generic[E]):
         max_attempts: failures after which an entry is buried.
     """
 
-    def __init__(
-        self, redis: Redis, address: Address[Any], subscription: Subscription[E], *, max_attempts: int
-    ) -> None:
+    def __init__(self, redis: Redis, address: Address, subscription: Subscription[E], *, max_attempts: int) -> None:
         self._redis = redis
         self._address = address
         self._subscription = subscription
