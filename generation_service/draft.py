@@ -64,7 +64,7 @@ class Draft:
 
 
 def cancelled(context: ContextRetrieved, *, model: str, text: str, citations: tuple[Citation, ...]) -> AnswerWritten:
-    """The answer that its user stopped, with what was written until then."""
+    """The answer that its user stopped, with what they were shown until then."""
     ANSWERS.labels("cancelled", "").inc()
     log.info("answer cancelled")
     return AnswerWritten(

@@ -22,4 +22,4 @@ def register(bus: Bus, *, answer: Answer, writer: AnswerWriter, model: str, conc
         except AttemptStopped as stopped:
             if stopped.reason != "cancelled":
                 raise
-            return cancelled(context, model=model, text=attempt.text_written, citations=attempt.citations)
+            return cancelled(context, model=model, text=attempt.shown.text, citations=attempt.shown.citations)

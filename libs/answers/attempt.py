@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from libs.answers.names import CLOSE_SEQ, LIVE_LOG_MILLISECONDS, FrameId, LogName
 from libs.answers.scripts import BEGIN, FINISH
+from libs.answers.shown import Shown
 from libs.bus.connection import AWAY
 from libs.bus.entry import Entry
 from libs.bus.outcome import EntryLost, Outcome, Reply
 from libs.bus.scripts import Script
 from libs.contracts.events import AnswerWritten
-from libs.contracts.frames import Cited, Closed, Delta, Frame, Started, decode_frame, encode_frame
-from libs.contracts.values import Citation, Turn
+from libs.contracts.frames import Closed, Delta, Frame, Started, decode_frame, encode_frame
+from libs.contracts.values import Turn
 from libs.errors import TransientError
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ class Attempt:
         entry: the entry in hand; the attempt begins only while it is.
         turn: whose answer is written.
         model: who writes it.
+
+    Attributes:
+        shown: after a cancel, what its user was shown: less than what was written, for nobody saw the rest.
     """
 
     def __init__(self, writer: "AnswerWriter", entry: Entry, turn: Turn, *, model: str) -> None:
@@ -56,13 +60,13 @@ class Attempt:
         self._task: asyncio.Task[object] | None = None
         self._stopped: StopReason | None = None
         self._unsent: list[Frame] = []
-        self._text: list[str] = []
-        self._citations: list[Citation] = []
+        self._has_text = False
         # Frames as they stand in the log from seq 1 on; kept to the end, for a Redis that rolled back.
         self._frames: list[bytes] = []
         self._confirmed = 0
         self.epoch = 0
         self.flushed_at = 0.0
+        self.shown = Shown()
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.current_task()
@@ -81,6 +85,7 @@ class Attempt:
             self._writer.watch(self)
             return self
         if reply[0] == b"final" and isinstance(decode_frame(reply[1]), Closed):
+            self.shown = Shown.of(reply[2:])
             raise AttemptStopped("cancelled")
         raise AttemptStopped("superseded")
 
@@ -99,24 +104,11 @@ class Attempt:
         if self._task.uncancel() == 0:
             raise AttemptStopped(self._stopped) from error
 
-    @property
-    def text_written(self) -> str:
-        """All deltas so far."""
-        return "".join(self._text)
-
-    @property
-    def citations(self) -> tuple[Citation, ...]:
-        """All citations so far."""
-        return tuple(self._citations)
-
     def write(self, frame: Frame) -> None:
         """Append a frame; it leaves with the next flush, the first text of an attempt at once."""
-        first_text = False
-        if isinstance(frame, Delta):
-            first_text = not self._text
-            self._text.append(frame.text)
-        elif isinstance(frame, Cited):
-            self._citations.append(frame.citation)
+        is_text = isinstance(frame, Delta)
+        first_text = is_text and not self._has_text
+        self._has_text |= is_text
         last = self._unsent[-1] if self._unsent else None
         if isinstance(frame, Delta) and isinstance(last, Delta):
             self._unsent[-1] = Delta(text=last.text + frame.text)
@@ -144,6 +136,7 @@ class Attempt:
             return "lost"
         top = FrameId.parse(reply[1])
         if reply[2] == b"cancelled":
+            self.shown = Shown.of(reply[3:])
             return "cancelled"
         if top.epoch > self.epoch or top.seq >= CLOSE_SEQ:
             return "superseded"
@@ -180,7 +173,9 @@ class _Finish:
             case None:
                 return Outcome(self.answered, self)
             case "cancelled":
-                return Outcome(self.answered.model_copy(update={"status": "cancelled", "failure": None}))
+                shown = self.attempt.shown
+                changes = {"status": "cancelled", "failure": None, "text": shown.text, "citations": shown.citations}
+                return Outcome(self.answered.model_copy(update=changes))
             case "lost":
                 # Redis forgot the log but not the entry; the text is whole here, so it is stored.
                 return Outcome(self.answered)

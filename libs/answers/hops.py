@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from libs.answers.names import ENDED_LOG_MILLISECONDS, LIVE_LOG_MILLISECONDS, LogName
 from libs.answers.scripts import ANNOUNCE, END
+from libs.answers.shown import Shown
 from libs.bus.outcome import Outcome, Reply
 from libs.bus.scripts import Script
 from libs.contracts.events import AnswerWritten, TurnEvent, TurnOpened
@@ -36,7 +37,9 @@ class _Announcement:
 
     async def refused(self, reply: Reply) -> Outcome | None:
         if isinstance(decode_frame(reply[1]), Closed):
-            return Outcome(AnswerWritten(turn=self.turn, status="cancelled"))
+            shown = Shown.of(reply[2:])
+            written = AnswerWritten(turn=self.turn, status="cancelled", text=shown.text, citations=shown.citations)
+            return Outcome(written)
         # The answer is stored already: this entry is a leftover.
         return Outcome()
 

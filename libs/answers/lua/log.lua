@@ -21,6 +21,20 @@ local function is_final(top)
   return top and (top.seq == END or (top.seq == CLOSE and top.status == 'cancelled'))
 end
 
+-- The reply, and after a cancel also the frames that stand before its close: all that readers were shown.
+local function with_shown(reply, log, top)
+  if top.status ~= 'cancelled' then return reply end
+  for _, entry in ipairs(redis.call('XRANGE', log, top.epoch .. '-0', '(' .. top.epoch .. '-' .. CLOSE)) do
+    reply[#reply + 1] = field(entry[2], 'f')
+  end
+  return reply
+end
+
+-- What a writer is told whose frames do not follow on the top.
+local function refusal(log, top)
+  return with_shown({'refused', top.id, top.status or ''}, log, top)
+end
+
 -- A number no earlier attempt had, not even one that a restart of Redis has forgotten: epochs are times.
 local function new_epoch(top)
   local time = redis.call('TIME')

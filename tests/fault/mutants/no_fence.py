@@ -5,10 +5,10 @@ from tests.fault.mutants.scripts import replace
 
 _APPEND_CHECK = """\
 local seq = tonumber(ARGV[2])
-if top.id ~= ARGV[1] .. '-' .. string.format('%d', seq - 1) then return {'refused', top.id, top.status or ''} end
+if top.id ~= ARGV[1] .. '-' .. string.format('%d', seq - 1) then return refusal(KEYS[1], top) end
 """
 _FINISH_CHECK = """\
-if top.id ~= epoch .. '-' .. string.format('%d', seq - 1) then return {'refused', top.id, top.status or ''} end
+if top.id ~= epoch .. '-' .. string.format('%d', seq - 1) then return refusal(KEYS[3], top) end
 """
 _CLOSED = "if top.seq == CLOSE or top.seq == END then return {'refused', top.id, top.status or ''} end\n"
 

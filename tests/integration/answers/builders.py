@@ -40,21 +40,21 @@ async def _read(redis: Redis, consumer: str) -> dict[Any, Any]:
 
 async def hop(redis: Redis, entry: Entry, outcome: Outcome) -> bytes:
     """What the bus does with an outcome, once."""
-    return (await _reply(redis, entry, outcome))[0]
+    return (await reply_of(redis, entry, outcome))[0]
 
 
 async def settle(redis: Redis, entry: Entry, outcome: Outcome) -> bytes:
     """What the bus does with an outcome until it is decided: a flush on its way makes the first try too early."""
     left: Outcome | None = outcome
     while left is not None:
-        reply = await _reply(redis, entry, left)
+        reply = await reply_of(redis, entry, left)
         if reply[0] in {b"ok", b"gone"}:
             return reply[0]
         left = await left.step.refused(reply)
     return b"let go"
 
 
-async def _reply(redis: Redis, entry: Entry, outcome: Outcome) -> Reply:
+async def reply_of(redis: Redis, entry: Entry, outcome: Outcome) -> Reply:
     step = outcome.step
     reply: Reply = await step.script.run(
         redis,
