@@ -8,7 +8,8 @@ import hashlib
 import struct
 import time
 from collections.abc import Sequence
-from typing import cast
+from types import TracebackType
+from typing import Self, cast
 from uuid import UUID
 
 import msgspec
@@ -24,12 +25,15 @@ log = structlog.get_logger()
 PATIENCE_SECONDS = 0.1
 """A cache that takes longer than this saves nothing."""
 
+KEPT_AT_ONCE = 256
+"""What waits to be written beyond these is not remembered."""
+
 _AWAY = (RedisError, OSError)  # TimeoutError is an OSError
 _RANKED = struct.Struct("<16sd")
 
 
 class RetrievalCache:
-    """Answers with None whenever it does not know, whatever the reason.
+    """A resource: answers with None whenever it does not know, whatever the reason, and remembers in the background.
 
     Args:
         redis: replies in bytes; the caller's to close.
@@ -57,16 +61,28 @@ class RetrievalCache:
         self._ranking_ttl_seconds = ranking_ttl_seconds
         self._rest_seconds = rest_seconds
         self._resting_until = float("-inf")
+        self._tasks = asyncio.TaskGroup()
+        self._keeping = 0
+
+    async def __aenter__(self) -> Self:
+        self._tasks = asyncio.TaskGroup()
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._tasks.__aexit__(kind, error, trace)
 
     async def vector(self, text: str) -> Sequence[float] | None:
         """The vector of this text by this model, in single precision."""
         raw = await self._get("vector", self._vector_key(text))
         return self._vector.unpack(raw) if raw is not None and len(raw) == self._vector.size else None
 
-    async def keep_vector(self, text: str, vector: Sequence[float]) -> None:
+    def keep_vector(self, text: str, vector: Sequence[float]) -> None:
         """Remember the vector of this text."""
         if len(vector) * 4 == self._vector.size:
-            await self._set(self._vector_key(text), self._vector.pack(*vector), self._vector_ttl_seconds)
+            self._keep(self._vector_key(text), self._vector.pack(*vector), self._vector_ttl_seconds)
 
     async def ranking(self, search: Search) -> Ranking | None:
         """What exactly this search found; empty when that was nothing."""
@@ -75,10 +91,10 @@ class RetrievalCache:
             return None
         return [(UUID(bytes=chunk_id), score) for chunk_id, score in _RANKED.iter_unpack(raw)]
 
-    async def keep_ranking(self, search: Search, ranking: Ranking) -> None:
+    def keep_ranking(self, search: Search, ranking: Ranking) -> None:
         """Remember what this search found."""
         raw = b"".join(_RANKED.pack(chunk_id.bytes, score) for chunk_id, score in ranking)
-        await self._set(self._ranking_key(search), raw, self._ranking_ttl_seconds)
+        self._keep(self._ranking_key(search), raw, self._ranking_ttl_seconds)
 
     def _vector_key(self, text: str) -> str:
         return f"cache:vector:{_digest([self._space, text])}"
@@ -101,14 +117,19 @@ class RetrievalCache:
         CACHE_LOOKUPS.labels(cache, outcome).inc()
         return raw
 
+    def _keep(self, key: str, raw: bytes, ttl_seconds: int) -> None:
+        if time.monotonic() >= self._resting_until and self._keeping < KEPT_AT_ONCE:
+            self._keeping += 1
+            self._tasks.create_task(self._set(key, raw, ttl_seconds), name="cache write")
+
     async def _set(self, key: str, raw: bytes, ttl_seconds: int) -> None:
-        if time.monotonic() < self._resting_until:
-            return
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await self._redis.set(key, raw, ex=ttl_seconds)
         except _AWAY as error:
             self._rest(error)
+        finally:
+            self._keeping -= 1
 
     def _rest(self, error: Exception) -> None:
         self._resting_until = time.monotonic() + self._rest_seconds

@@ -1,5 +1,6 @@
 """The passages as Postgres has them: what is not there does not exist for an answer (ADR 0010)."""
 
+import json
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -13,7 +14,8 @@ _KNOWLEDGE = "SELECT collection, version FROM knowledge_versions WHERE collectio
 
 # The rights are part of the query: whatever ids a vector store or a cache gives, nothing else can be read.
 _READ = """
-    SELECT chunk_id, document_id, version, title, media_type, page, heading, start_char, end_char, text
+    SELECT chunk_id, document_id, version, title, media_type, page, heading, start_char, end_char, text,
+           place
     FROM searchable_chunks_v1
     WHERE chunk_id = ANY ($1) AND collection = ANY ($2)
 """
@@ -64,7 +66,12 @@ def _passage(row: asyncpg.Record, score: float) -> Passage:
         version=row["version"],
         title=row["title"],
         media_type=row["media_type"],
-        place=Place(page=row["page"], heading=tuple(row["heading"]), start=row["start_char"], end=row["end_char"]),
+        place=_place(row),
         text=row["text"],
         score=score,
     )
+
+
+def _place(row: asyncpg.Record) -> Place:
+    more = {} if row["place"] is None else json.loads(row["place"])
+    return Place(**more, page=row["page"], heading=tuple(row["heading"]), start=row["start_char"], end=row["end_char"])

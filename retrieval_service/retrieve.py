@@ -44,17 +44,18 @@ async def retrieve(
     started = perf_counter()
     query = opened.turn.question.strip()
     readable = opened.turn.principal.collections
-    # A collection without a version never held a passage. Left out, all who have no documents share the cache.
-    knowledge = await passages.knowledge(readable)
     found: tuple[Passage, ...] = ()
-    if query and knowledge:
-        search = Search(query, knowledge, top_k, min_score)
-        ranking = await cache.ranking(search)
-        if ranking is None:
-            found = await _find(search, embedder=embedder, index=index, passages=passages, cache=cache)
-            await cache.keep_ranking(search, [(passage.chunk_id, passage.score) for passage in found])
-        else:
-            found = await passages.read(ranking, collections=readable)
+    if query:
+        # A collection without a version never held a passage. Left out, all who have no documents share the cache.
+        knowledge, vector = await asyncio.gather(passages.knowledge(readable), cache.vector(query))
+        if knowledge:
+            search = Search(query, knowledge, top_k, min_score)
+            # A query without a vector was not asked lately: to ask for what it found would be in vain.
+            ranking = None if vector is None else await cache.ranking(search)
+            if ranking is None:
+                found = await _find(search, vector, embedder=embedder, index=index, passages=passages, cache=cache)
+            else:
+                found = await passages.read(ranking, collections=readable)
     seconds = perf_counter() - started
     STAGE_SECONDS.labels("whole").observe(seconds)
     PASSAGES.observe(len(found))
@@ -68,17 +69,20 @@ async def retrieve(
 
 
 async def _find(
-    search: Search, *, embedder: Embedder, index: VectorIndex, passages: Passages, cache: Cache
+    search: Search,
+    vector: Sequence[float] | None,
+    *,
+    embedder: Embedder,
+    index: VectorIndex,
+    passages: Passages,
+    cache: Cache,
 ) -> tuple[Passage, ...]:
-    vector = await cache.vector(search.query)
-    if vector is not None:
-        return await _nearest(search, vector, index=index, passages=passages)
-    with STAGE_SECONDS.labels("embed").time():
-        [vector] = await embedder.embed([search.query])
-    # Beside the search: an answer does not wait for what only later questions need.
-    found, _ = await asyncio.gather(
-        _nearest(search, vector, index=index, passages=passages), cache.keep_vector(search.query, vector)
-    )
+    if vector is None:
+        with STAGE_SECONDS.labels("embed").time():
+            [vector] = await embedder.embed([search.query])
+        cache.keep_vector(search.query, vector)
+    found = await _nearest(search, vector, index=index, passages=passages)
+    cache.keep_ranking(search, [(passage.chunk_id, passage.score) for passage in found])
     return found
 
 

@@ -52,6 +52,13 @@ def build(
     else:
         store = PgVectorStore(pool, dimensions=dimensions, search_timeout_seconds=settings.search_timeout_seconds)
     passages = PostgresPassages(pool)
+    cache = RetrievalCache(
+        redis,
+        space=f"{model_settings.openai_base_url} {knowledge_settings.embedding_model} {dimensions}",
+        dimensions=dimensions,
+        vector_ttl_seconds=settings.cache_vector_ttl_seconds,
+        ranking_ttl_seconds=settings.cache_ranking_ttl_seconds,
+    )
     bus = Bus(redis_settings, redis, group="retrieval")
     register(
         bus,
@@ -65,19 +72,13 @@ def build(
             ),
             index=store,
             passages=passages,
-            cache=RetrievalCache(
-                redis,
-                space=f"{model_settings.openai_base_url} {knowledge_settings.embedding_model} {dimensions}",
-                dimensions=dimensions,
-                vector_ttl_seconds=settings.cache_vector_ttl_seconds,
-                ranking_ttl_seconds=settings.cache_ranking_ttl_seconds,
-            ),
+            cache=cache,
             top_k=settings.top_k,
             min_score=settings.min_score,
         ),
         concurrency=settings.concurrency,
     )
-    resources: list[AbstractAsyncContextManager[object]] = [redis, pool, endpoint]
+    resources: list[AbstractAsyncContextManager[object]] = [redis, pool, endpoint, cache]
     if isinstance(store, PineconeStore):
         resources.append(store)
     return build_app(

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import httpx2
 import msgspec
 import openai
 
@@ -106,13 +107,14 @@ class OpenAIEmbedder:
         # Only OpenAI's third generation shortens its vectors; others refuse to be asked.
         shorten: dict[str, Any] = {"dimensions": self.dimensions} if self.model.startswith(_SHORTENABLE) else {}
         try:
-            async with (
-                asyncio.timeout(self._timeout_seconds),
-                self._endpoint.client.embeddings.with_streaming_response.create(
-                    model=self.model, input=texts, encoding_format="base64", **shorten
-                ) as response,
-            ):
-                return _decode(await response.read())
+            async with asyncio.timeout(self._timeout_seconds):
+                # The SDK's typed method would copy every text and look at every number.
+                response = await self._endpoint.client.post(
+                    "/embeddings",
+                    cast_to=httpx2.Response,
+                    body={"model": self.model, "input": texts, "encoding_format": "base64", **shorten},
+                )
+                return _decode(response.content)
         except openai.OpenAIError as error:
             raise translated(error) from error
         except TimeoutError as error:

@@ -12,22 +12,8 @@ from libs.errors import PermanentError
 MAX_DIMENSIONS = 4000
 """What pgvector indexes in half precision."""
 
-# Without iterative scans the index gives its first `ef_search` neighbours and the filter leaves what it leaves, down to
-# nothing for a small collection. Custom plans: only a plan that knows the collections sees that a small one is cheaper
-# by its own index (0.5 ms instead of 40 at 20,000 vectors).
-_TUNE = """
-    SET LOCAL hnsw.ef_search = 100;
-    SET LOCAL hnsw.iterative_scan = strict_order;
-    SET LOCAL plan_cache_mode = force_custom_plan
-"""
-
-_SEARCH = """
-    SELECT chunk_id, 1 - (embedding::halfvec({n}) <=> $1::real[]::halfvec({n})) AS score
-    FROM chunk_vectors
-    WHERE collection = ANY ($2) AND vector_dims(embedding) = {n}
-    ORDER BY embedding::halfvec({n}) <=> $1::real[]::halfvec({n})
-    LIMIT $3
-"""
+# Its settings and its plan are its own: ingest_service/migrations/0003_nearest_chunks.sql.
+_SEARCH = "SELECT chunk_id, score FROM nearest_chunks_v1($1, $2, $3, $4)"
 
 # As `real[]` a vector travels in binary: 45 µs a row for 384 numbers, where its text form costs 147.
 _UPSERT = """
@@ -60,7 +46,6 @@ class PgVectorStore:
         self._pool = pool
         self._dimensions = dimensions
         self._search_timeout_seconds = search_timeout_seconds
-        self._search = _SEARCH.format(n=dimensions)
 
     async def upsert(self, collection: str, items: Sequence[tuple[UUID, UUID, Sequence[float]]]) -> None:
         """Afterwards every search finds these vectors; all or none are written.
@@ -95,13 +80,8 @@ class PgVectorStore:
         """
         self._check_dimension(vector)
         with translated():
-            async with (
-                asyncio.timeout(self._search_timeout_seconds),
-                self._pool.acquire() as connection,
-                connection.transaction(readonly=True),
-            ):
-                await connection.execute(_TUNE)
-                rows = await connection.fetch(self._search, vector, collections, top_k)
+            async with asyncio.timeout(self._search_timeout_seconds):
+                rows = await self._pool.fetch(_SEARCH, vector, self._dimensions, collections, top_k)
         return [(row["chunk_id"], row["score"]) for row in rows]
 
     async def delete(self, collection: str, chunk_ids: Sequence[UUID]) -> None:

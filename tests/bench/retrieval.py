@@ -137,25 +137,27 @@ async def run(chunks: int, questions: int) -> None:
             store = PgVectorStore(pool, dimensions=DIMENSIONS)
             seconds = await fill(pool, store, chunks)
             print(f"{chunks} chunks of {DIMENSIONS} dimensions, vectors written at {chunks / seconds:.0f}/s")
+            cache = RetrievalCache(
+                redis, space="bench", dimensions=DIMENSIONS, vector_ttl_seconds=900, ranking_ttl_seconds=900
+            )
             needs: dict[str, Any] = {
                 "embedder": KnownVectors(vectors(questions, seed=2)),
                 "index": store,
                 "passages": PostgresPassages(pool),
                 "top_k": 8,
                 "min_score": 0.2,
-                "cache": RetrievalCache(
-                    redis, space="bench", dimensions=DIMENSIONS, vector_ttl_seconds=900, ranking_ttl_seconds=900
-                ),
+                "cache": cache,
             }
 
             async def ask(opened: TurnOpened) -> ContextRetrieved:
                 return await retrieve(opened, **needs)
 
             asked = [str(n) for n in range(questions)]
-            await timed(ask, asked[:50])
-            await redis.flushall()
-            print(f"searched  {await timed(ask, asked)}")
-            print(f"cached    {await timed(ask, asked)}")
+            async with cache:
+                await timed(ask, asked[:50])
+                await redis.flushall()
+                print(f"searched  {await timed(ask, asked)}")
+                print(f"cached    {await timed(ask, asked)}")
 
 
 def main() -> None:

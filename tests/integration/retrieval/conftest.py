@@ -62,15 +62,16 @@ def ask(pool: asyncpg.Pool, redis: Redis, shelf: Shelf, embedder: HashedWords) -
         index: VectorIndex = shelf.store,
         cache: RetrievalCache = cache,
     ) -> tuple[Passage, ...]:
-        context = await retrieve(
-            an_opened_turn(question=question, principal=by or a_principal()),
-            embedder=embedder,
-            index=index,
-            passages=PostgresPassages(pool),
-            cache=cache,
-            top_k=4,
-            min_score=0.2,
-        )
+        async with cache:  # left when all is kept
+            context = await retrieve(
+                an_opened_turn(question=question, principal=by or a_principal()),
+                embedder=embedder,
+                index=index,
+                passages=PostgresPassages(pool),
+                cache=cache,
+                top_k=4,
+                min_score=0.2,
+            )
         return context.passages
 
     return ask_for

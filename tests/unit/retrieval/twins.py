@@ -63,11 +63,11 @@ class TwinCache:
     async def vector(self, text: str) -> Sequence[float] | None:
         return self.vectors.get(text)
 
-    async def keep_vector(self, text: str, vector: Sequence[float]) -> None:
+    def keep_vector(self, text: str, vector: Sequence[float]) -> None:
         self.vectors[text] = vector
 
     async def ranking(self, search: Search) -> Ranking | None:
         return self.rankings.get(repr(search))
 
-    async def keep_ranking(self, search: Search, ranking: Ranking) -> None:
+    def keep_ranking(self, search: Search, ranking: Ranking) -> None:
         self.rankings[repr(search)] = ranking
