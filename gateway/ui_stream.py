@@ -10,7 +10,7 @@ from typing import Any, assert_never
 
 from gateway.ports import StoredAnswer
 from libs.contracts.frames import Cited, Closed, Delta, Ended, Frame, Opened, PassagesFound, Source, Started
-from libs.contracts.values import Citation
+from libs.contracts.values import Citation, Place
 
 Chunk = dict[str, Any]
 
@@ -146,8 +146,7 @@ def _source(source: Source) -> Chunk:
     place = source.place
     details = {
         "documentId": str(source.document_id),
-        "page": place.page,
-        "heading": list(place.heading),
+        **_where(place),
         "score": round(source.score, 4),
     }
     return {
@@ -168,14 +167,29 @@ def _citation(step: str, citation: Citation) -> Chunk:
         "version": citation.version,
         "title": citation.title,
         "mediaType": citation.media_type,
-        "page": place.page,
-        "heading": list(place.heading),
+        **_where(place),
         "start": place.start,
         "end": place.end,
         "quote": citation.quote,
     }
     # A part with the same id is replaced where it stands; another attempt's citation is another part.
     return {"type": "data-citation", "id": f"citation-{step}-{citation.number}", "data": data}
+
+
+def _where(place: Place) -> dict[str, Any]:
+    """What people look for the place by; beside page and headings only what the format has."""
+    named = {
+        "lastPage": place.last_page if place.page_starts else None,
+        "slide": place.slide,
+        "sheet": place.sheet,
+        "rows": None if place.rows is None else list(place.rows),
+        "tableHeader": place.table_header or None,
+    }
+    return {
+        "page": place.page,
+        "heading": list(place.heading),
+        **{name: value for name, value in named.items() if value is not None},
+    }
 
 
 def _ending(frame: Ended) -> Iterator[Chunk]:

@@ -151,7 +151,7 @@ def cite(number: int, passage: Passage) -> Citation:
         version=passage.version,
         title=passage.title,
         media_type=passage.media_type,
-        place=passage.place.model_copy(update={"end": end}),
+        place=passage.place.part(passage.place.start, end),
         quote=quote,
     )
 

@@ -113,7 +113,7 @@ def _shortened(number: int, passage: Passage, room: int, tokenizer: Tokenizer) -
         shorter = passage.model_copy(
             update={
                 "text": text,
-                "place": passage.place.model_copy(update={"end": passage.place.start + len(text)}),
+                "place": passage.place.part(passage.place.start, passage.place.start + len(text)),
             }
         )
         excess = _cost(_block(number, shorter), tokenizer) - room
@@ -130,7 +130,10 @@ def _whole_sentences(text: str) -> str:
 
 def _block(number: int, passage: Passage) -> str:
     # Escaped, so that no passage closes its element or opens another.
-    return f'<passage n="{number}" title="{html.escape(passage.title)}">\n{html.escape(passage.text)}\n</passage>'
+    header = f"{html.escape(passage.place.table_header)}\n" if passage.place.table_header else ""
+    return (
+        f'<passage n="{number}" title="{html.escape(passage.title)}">\n{header}{html.escape(passage.text)}\n</passage>'
+    )
 
 
 def _cost(text: str, tokenizer: Tokenizer) -> int:

@@ -1,7 +1,8 @@
 """From a document's text to the passages that are searched: whole sentences, one heading, at most so many tokens."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -20,6 +21,7 @@ class Chunk(msgspec.Struct, frozen=True):
     Attributes:
         page: where it begins, counted from 1; None where the format has no pages.
         heading: the headings above it, outermost first.
+        more: what only some formats have.
     """
 
     text: str
@@ -27,6 +29,17 @@ class Chunk(msgspec.Struct, frozen=True):
     end: int
     page: int | None
     heading: tuple[str, ...]
+    more: "More | None" = None
+
+
+class More(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The rest of a chunk's place, by the names that `libs.contracts.values.Place` gives it."""
+
+    page_starts: tuple[int, ...] = ()
+    slide: int | None = None
+    sheet: str | None = None
+    rows: tuple[int, int] | None = None
+    table_header: str = ""
 
 
 class Splitter(Protocol):
@@ -59,9 +72,31 @@ def chunk(parsed: Parsed, splitter: Splitter) -> list[Chunk]:
         for start, end in _slices(parsed.text, section.start, section.end):
             for offset, text in splitter.chunk_indices(parsed.text[start:end]):
                 begin = start + offset
-                block = parsed.blocks[bisect_right(starts, begin) - 1]
-                chunks.append(Chunk(text, begin, begin + len(text), block.page, section.heading))
+                first = bisect_right(starts, begin) - 1
+                last = bisect_left(starts, begin + len(text))
+                more = _more(begin, parsed.blocks[first:last])
+                page = parsed.blocks[first].page
+                chunks.append(Chunk(text, begin, begin + len(text), page, section.heading, more))
     return chunks
+
+
+def _more(begin: int, blocks: list[Block]) -> More | None:
+    first, last = blocks[0], blocks[-1]
+    if first.page == last.page and first.table is None and last.table is None and first.part is None:
+        return None
+    page_starts: list[int] = []
+    for before, block in pairwise(blocks):
+        # A page without text begins where the next one does.
+        page_starts += [block.start] * ((block.page or 0) - (before.page or 0))
+    rows = [block.table.row for block in blocks if block.table is not None and block.table.row]
+    goes_on = first.table is not None and (not first.table.is_header or begin > first.start)
+    return More(
+        page_starts=tuple(page_starts),
+        slide=first.part if isinstance(first.part, int) else None,
+        sheet=first.part if isinstance(first.part, str) else None,
+        rows=(rows[0], rows[-1]) if rows else None,
+        table_header=first.table.header if goes_on and first.table is not None else "",
+    )
 
 
 class _Section(NamedTuple):
@@ -71,11 +106,15 @@ class _Section(NamedTuple):
 
 
 def _sections(blocks: list[Block]) -> Iterator[_Section]:
-    """Runs of blocks under the same headings; a heading without text of its own goes with what follows."""
+    """Runs of blocks under the same headings, on the same slide or sheet; a heading alone goes with what follows."""
     begin: int | None = None
     for block, after in zip(blocks, [*blocks[1:], None], strict=True):
         begin = block.start if begin is None else begin
-        if after is not None and (block.is_heading or after.heading == block.heading):
+        if (
+            after is not None
+            and (block.is_heading or after.heading == block.heading)
+            and (after.part is block.part or after.part == block.part)
+        ):
             continue
         yield _Section(begin, block.end, block.heading)
         begin = None

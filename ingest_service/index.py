@@ -133,7 +133,13 @@ def chunk_id(work: Work, ordinal: int) -> UUID:
 def embedded_text(title: str, chunk: Chunk) -> str:
     """What is embedded for a chunk: its text, after the title and headings that say what it is about."""
     above = [title, *(name for name in chunk.heading if name != title and not chunk.text.startswith(name))]
-    return f"{' > '.join(above)[:PREFIX_MAX_CHARACTERS]}\n{chunk.text}"
+    header = "" if chunk.more is None else chunk.more.table_header
+    lines = [
+        " > ".join(above)[:PREFIX_MAX_CHARACTERS],
+        *([header[:PREFIX_MAX_CHARACTERS]] if header else []),
+        chunk.text,
+    ]
+    return "\n".join(lines)
 
 
 async def _bounded(jobs: Sequence[Callable[[], Awaitable[None]]], *, at_once: int) -> None:

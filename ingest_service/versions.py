@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from ingest_service.chunking import Chunk
 from ingest_service.knowledge import Connection, bump
@@ -50,7 +51,7 @@ _REPLACE = (
 
 _CHUNK_COLUMNS = (
     *("chunk_id", "document_id", "version", "ordinal", "collection"),
-    *("text", "page", "heading", "start_char", "end_char"),
+    *("text", "page", "heading", "start_char", "end_char", "place"),
 )
 
 _SEARCHABLE = """
@@ -177,7 +178,11 @@ async def _swap(connection: Connection, work: Work, title: str | None, chunks: S
     old_chunks = [row["chunk_id"] for row in await connection.fetch(_FORGET_CHUNKS, *key)]
     old_blobs = {row["blob_key"] for row in await connection.fetch(_REPLACE_OLDER, *key)}
     rows = [
-        (chunk_id, *key, ordinal, work.collection, chunk.text, chunk.page, chunk.heading, chunk.start, chunk.end)
+        (
+            *(chunk_id, *key, ordinal, work.collection),
+            *(chunk.text, chunk.page, chunk.heading, chunk.start, chunk.end),
+            None if chunk.more is None else msgspec.json.encode(chunk.more).decode(),
+        )
         for ordinal, (chunk_id, chunk) in enumerate(chunks)
     ]
     await connection.copy_records_to_table("chunks", records=rows, columns=_CHUNK_COLUMNS)

@@ -48,15 +48,24 @@ class Paper:
 
 
 def citation_lines(citations: Iterable[dict[str, Any]]) -> list[str]:
-    """`[n] title — page n / heading`, by number."""
+    """`[n] title — page n / heading`, by number; also slides, sheets and rows."""
     lines = []
     for citation in sorted(citations, key=lambda one: int(one["number"])):
-        page = f"page {citation['page']}" if citation.get("page") else ""
         heading = citation.get("heading") or ""
         heading = heading if isinstance(heading, str) else " > ".join(heading)
-        place = " / ".join(filter(None, (page, heading)))
+        slide = f"slide {citation['slide']}" if citation.get("slide") else ""
+        sheet = f"sheet {citation['sheet']}" if citation.get("sheet") else ""
+        page = _counted("page", citation.get("page"), citation.get("lastPage"))
+        rows = _counted("row", *(citation.get("rows") or (None, None)))
+        place = " / ".join(filter(None, (page, slide, sheet, rows, heading)))
         lines.append(f"[{citation['number']}] {citation['title']}" + (f" — {place}" if place else ""))
     return lines
+
+
+def _counted(what: str, first: int | None, last: int | None) -> str:
+    if not first:
+        return ""
+    return f"{what} {first}" if last in {None, first} else f"{what}s {first}-{last}"
 
 
 async def ask(question: str, session: str, *, url: str, settings: LocalSettings) -> int:

@@ -1,6 +1,7 @@
 """What every parser makes: the document's plain text, and which part of it stands under which heading and page."""
 
 import re
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -14,6 +15,8 @@ BETWEEN_BLOCKS = "\n\n"
 HEADING_MAX_CHARACTERS = 200
 """A heading path is shown beside a citation; what is longer was a paragraph in large type."""
 TITLE_MAX_CHARACTERS = 300
+TABLE_HEADER_MAX_CHARACTERS = 500
+"""It goes with every passage of the table, to the model and to clients."""
 
 
 class UnreadableError(PermanentError):
@@ -30,6 +33,20 @@ class UnreadableError(PermanentError):
         self.message = message
 
 
+class InTable(NamedTuple):
+    """What a row knows of its table.
+
+    Attributes:
+        header: the table's line of column names; empty where it has none.
+        is_header: whether the row is that line.
+        row: as its program counts them, from 1; 0 where rows have no numbers.
+    """
+
+    header: str
+    is_header: bool = False
+    row: int = 0
+
+
 class Block(NamedTuple):
     """A paragraph, a heading, a table row or such, as a span of the document's text.
 
@@ -39,6 +56,8 @@ class Block(NamedTuple):
         heading: the headings above it, outermost first; a heading stands under itself.
         page: counted from 1; None where the format has no pages.
         is_heading: whether it is a heading itself.
+        part: the number of its slide, or the name of its sheet.
+        table: for the rows of a table.
     """
 
     start: int
@@ -46,6 +65,8 @@ class Block(NamedTuple):
     heading: tuple[str, ...]
     page: int | None
     is_heading: bool
+    part: int | str | None = None
+    table: InTable | None = None
 
 
 class Parsed(msgspec.Struct, frozen=True):
@@ -71,6 +92,7 @@ class TextBuilder:
         self._headings: list[tuple[int, str]] = []
         self.title: str | None = None
         self.page: int | None = None
+        self.part: int | str | None = None
 
     def heading(self, level: int, text: str) -> None:
         """Begin a section: what follows stands under it, until a heading of the same or a higher rank.
@@ -87,7 +109,7 @@ class TextBuilder:
         if not self._blocks and level <= 1:
             self.title = self.title or name
         self.outline((*(item for item in self._headings if item[0] < level), (level, name[:HEADING_MAX_CHARACTERS])))
-        self._append(name, is_heading=True)
+        self._append(name, is_heading=True, table=None)
 
     def outline(self, headings: tuple[tuple[int, str], ...]) -> None:
         """From here on these are the headings above the text, as (level, name), though they are no part of it."""
@@ -95,7 +117,27 @@ class TextBuilder:
 
     def block(self, text: str) -> None:
         """Add a paragraph; nothing happens when it is blank."""
-        self._append(_BLANK_LINES.sub(BETWEEN_BLOCKS, clean(text)).strip(), is_heading=False)
+        self._append(_BLANK_LINES.sub(BETWEEN_BLOCKS, clean(text)).strip(), is_heading=False, table=None)
+
+    def row(self, text: str, table: InTable) -> None:
+        """Add the row of a table, as one line; nothing happens when it is blank."""
+        self._append(" ".join(clean(text).split()), is_heading=False, table=table)
+
+    def table(self, rows: Iterable[Sequence[str]], *, has_header: bool) -> None:
+        """Add the rows of a table that stands in running text: a line each, ` | ` between its cells.
+
+        Args:
+            rows: may be of different lengths; blank ones are left out.
+            has_header: the first row names the columns, and is repeated with the passages that go on in the table.
+        """
+        header: str | None = None
+        for cells in rows:
+            line = joined(cells)
+            if not line:
+                continue
+            is_header = header is None and has_header
+            header = header or (line[:TABLE_HEADER_MAX_CHARACTERS] if has_header else "")
+            self.row(line, InTable(header, is_header))
 
     def finished(self) -> Parsed:
         """Everything so far.
@@ -108,7 +150,7 @@ class TextBuilder:
         title = " ".join(clean(self.title or "").split())[:TITLE_MAX_CHARACTERS]
         return Parsed(title=title or None, text="".join(self._parts), blocks=self._blocks)
 
-    def _append(self, text: str, *, is_heading: bool) -> None:
+    def _append(self, text: str, *, is_heading: bool, table: InTable | None) -> None:
         if not text:
             return
         if self._parts:
@@ -122,7 +164,15 @@ class TextBuilder:
             )
         self._parts.append(text)
         heading = tuple(name for _, name in self._headings)
-        self._blocks.append(Block(start, self._length, heading, self.page, is_heading))
+        self._blocks.append(Block(start, self._length, heading, self.page, is_heading, self.part, table))
+
+
+def joined(cells: Sequence[str]) -> str:
+    """A row as one line, without the empty cells at its end; empty when all are."""
+    parts = [" ".join(clean(cell).split()) for cell in cells]
+    while parts and not parts[-1]:
+        parts.pop()
+    return " | ".join(parts)
 
 
 def clean(text: str) -> str:

@@ -68,19 +68,46 @@ class PastMessage(Value):
 
 
 class Place(Value):
-    """Where in its document a passage stands.
+    """Where in its document a passage stands. What its format does not have is None or empty.
 
     Attributes:
-        page: counted from 1; None where the format has no pages.
+        page: where it begins, counted from 1.
         heading: the headings above it, outermost first.
         start: first character in the document's extracted text.
         end: one past the last character.
+        page_starts: where in the document's text each further page begins that the passage reaches.
+        slide: of a presentation, counted from 1.
+        sheet: name of a workbook's sheet.
+        rows: first and last row of a table, as its program counts them.
+        table_header: the line of column names of the table that the passage goes on in; no part of the span.
     """
 
     page: int | None = None
     heading: tuple[str, ...] = ()
     start: int = Field(0, ge=0)
     end: int = Field(0, ge=0)
+    page_starts: tuple[int, ...] = ()
+    slide: int | None = None
+    sheet: str | None = None
+    rows: tuple[int, int] | None = None
+    table_header: str = ""
+
+    @property
+    def last_page(self) -> int | None:
+        """The page on which it ends."""
+        return None if self.page is None else self.page + len(self.page_starts)
+
+    def part(self, start: int, end: int) -> "Place":
+        """The place of a span within this one: its own pages, and what else is true of the whole."""
+        before = sum(begins <= start for begins in self.page_starts)
+        return self.model_copy(
+            update={
+                "page": None if self.page is None else self.page + before,
+                "start": start,
+                "end": end,
+                "page_starts": tuple(begins for begins in self.page_starts[before:] if begins < end),
+            }
+        )
 
 
 class Passage(Value):
