@@ -10,6 +10,7 @@ from generation_service.citations import CitationParser
 from generation_service.draft import Draft
 from generation_service.ports import ChatModel, Tokenizer, Write
 from generation_service.prompt import UNKNOWN, Budget, Prompt, build_prompt
+from libs.clock import Clock, utc_now
 from libs.contracts.events import AnswerWritten, ContextRetrieved
 from libs.errors import EloquentError, PermanentError, TransientError
 from libs.llm.chunks import Finished
@@ -27,13 +28,16 @@ async def answer(
     budget: Budget,
     write: Write,
     last_try: bool,
+    patience_seconds: float = 90.0,
     monotonic: Callable[[], float] = time.monotonic,
+    clock: Clock = utc_now,
 ) -> AnswerWritten:
     """Write the answer's frames as they come, and say how it ended.
 
     The text is to the letter what the deltas say. It is `completed` only when the model itself ended it; when it was
     cut it is `failed`, with what was written. Without passages the answer is that nothing is known, and no model is
-    asked. On the last try there will be no other attempt, so trouble that would call for one is how the answer ends.
+    asked. Trouble that calls for another attempt is how the answer ends when there will be none: on the last try, or if
+    it could begin only later than `patience_seconds` after the retrieval, for nobody waits for ever.
 
     Raises:
         TransientError: the model is away, fell silent or said nothing; another attempt begins the text anew.
@@ -46,7 +50,7 @@ async def answer(
     try:
         finished = await _stream(prompt, draft, model, budget.answer_tokens)
     except TransientError as error:
-        if not last_try:
+        if not last_try and _age_seconds(context, clock) + (error.retry_after_seconds or 0.0) < patience_seconds:
             raise
         log.warning("the model failed the last try", reason=str(error))
         return draft.ended("failed", model=model.model, failure="model_unavailable")
@@ -54,7 +58,7 @@ async def answer(
         log.warning("the model refused", reason=str(error))
         return draft.ended("failed", model=model.model, failure="model_refused")
     failure = _shortfall(finished, draft.text)
-    if failure == "empty_answer" and not last_try:
+    if failure == "empty_answer" and not last_try and _age_seconds(context, clock) < patience_seconds:
         raise TransientError("the model said nothing")
     return draft.ended(
         "failed" if failure else "completed", model=finished.model, usage=finished.usage, failure=failure
@@ -78,6 +82,10 @@ async def _stream(prompt: Prompt, draft: Draft, model: ChatModel, answer_tokens:
     if finished is None:
         raise TransientError("the model's stream ended without saying how")
     return finished
+
+
+def _age_seconds(context: ContextRetrieved, clock: Clock) -> float:
+    return (clock() - context.occurred_at).total_seconds()
 
 
 def _shortfall(finished: Finished, text: str) -> str | None:

@@ -39,5 +39,11 @@ class GenerationSettings(Settings):
     between_tokens_timeout_seconds: float = Field(15.0, gt=0, description="Silence between two pieces of text")
     model_tries: int = Field(3, ge=1, le=10, description="Calls before the first text, the first one included")
     retry_after_max_seconds: float = Field(
-        10.0, ge=0, le=120, description="Longest wait asked for by the model's endpoint that a worker sits out"
+        30.0, ge=0, le=120, description="Longest wait asked for by the model's endpoint that a worker sits out"
+    )
+    patience_seconds: float = Field(
+        90.0,
+        ge=0,
+        le=3600,
+        description="Trouble with the model after so long ends the answer, and begins no other",
     )

@@ -1,5 +1,6 @@
 """Joins ports and adapters; the only module of the service that names adapters."""
 
+from dataclasses import replace
 from functools import partial
 
 from fastapi import FastAPI
@@ -19,6 +20,9 @@ from libs.llm.retries import RetryPolicy
 from libs.llm.tokens import Tokenizer
 from libs.service.app import build_app
 from libs.service.health import Health
+
+_BEFORE_THE_FALLBACK = RetryPolicy(tries=2, retry_after_max_seconds=1.0)
+"""Who has another model to ask does not wait long for the first."""
 
 
 def build(
@@ -48,6 +52,7 @@ def build(
                 history_tokens=settings.history_max_tokens,
                 answer_tokens=settings.answer_max_tokens,
             ),
+            patience_seconds=settings.patience_seconds,
         ),
         writer=writer,
         model=chat_settings.chat_model,
@@ -62,12 +67,17 @@ def build(
 
 
 def _model(endpoint: Endpoint, chat: ChatSettings, settings: GenerationSettings) -> ChatModel:
-    named = partial(
+    timeouts = ChatTimeouts(settings.first_token_timeout_seconds, settings.between_tokens_timeout_seconds)
+    patient = partial(
         OpenAIChat,
         endpoint,
-        timeouts=ChatTimeouts(settings.first_token_timeout_seconds, settings.between_tokens_timeout_seconds),
+        timeouts=timeouts,
         retries=RetryPolicy(tries=settings.model_tries, retry_after_max_seconds=settings.retry_after_max_seconds),
         output_limit_parameter=settings.output_limit_parameter,
     )
-    first = named(model=chat.chat_model)
-    return FallbackChat(first, named(model=settings.fallback_model)) if settings.fallback_model else first
+    if settings.fallback_model is None:
+        return patient(model=chat.chat_model)
+    # With another model to ask, both tries of the first take no longer than one would take without.
+    hasty = replace(timeouts, first_token_seconds=timeouts.first_token_seconds / _BEFORE_THE_FALLBACK.tries)
+    first = patient(model=chat.chat_model, timeouts=hasty, retries=_BEFORE_THE_FALLBACK)
+    return FallbackChat(first, patient(model=settings.fallback_model))

@@ -1,67 +1,19 @@
 """The whole service between a real Valkey and a fake model: an event in, frames and the next event out."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
-import pytest
-from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from generation_service.prompt import UNKNOWN
-from generation_service.settings import ChatSettings, GenerationSettings, ModelSettings, RedisSettings
-from generation_service.wiring import build
 from libs.answers.cancel import cancel
 from libs.answers.names import LogName
-from libs.bus.entry import fields_of, stream_key
-from libs.contracts.events import AnswerWritten, ContextRetrieved
-from libs.contracts.frames import Cited, Closed, Delta, Frame, Started, decode_frame
+from libs.contracts.events import ContextRetrieved
+from libs.contracts.frames import Cited, Closed, Started
 from tests.builders import a_context, a_passage
-from tests.fakes.openai_server import FakeOpenAI, running
+from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.script import Script
+from tests.integration.generation.service import RETRIEVED, answered, ask, logged, service, text_of
 from tests.polling import eventually
-
-ANSWERED = stream_key(AnswerWritten.stream, 0)
-RETRIEVED = stream_key(ContextRetrieved.stream, 0)
-
-
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeOpenAI]:
-    async with running(Script(text="Ten seconds [1], says nobody [7].")) as server:
-        yield server
-
-
-@asynccontextmanager
-async def service(redis_url: str, fake: FakeOpenAI, **generation: Any) -> AsyncIterator[None]:
-    """The worker, running in this process."""
-    app = build(
-        RedisSettings(redis_url=redis_url, bus_claim_seconds=1.0, bus_max_attempts=2),
-        ModelSettings(openai_api_key=SecretStr("key"), openai_base_url=fake.base_url),
-        ChatSettings(chat_model="fake"),
-        GenerationSettings(token_encoding="cl100k_base", model_tries=1, **generation),
-    )
-    async with app.router.lifespan_context(app):
-        yield
-
-
-async def ask(redis: Redis, context: ContextRetrieved) -> None:
-    fields = fields_of(context)
-    await redis.xadd(RETRIEVED, dict(zip(fields[::2], fields[1::2], strict=True)))
-
-
-async def answered(redis: Redis) -> list[AnswerWritten]:
-    entries: Any = await redis.xrange(ANSWERED)
-    return [AnswerWritten.model_validate_json(fields[b"event"]) for _, fields in entries]
-
-
-async def logged(redis: Redis, context: ContextRetrieved) -> list[Frame]:
-    entries: Any = await redis.xrange(LogName(0, context.turn.answer_id).key)
-    return [decode_frame(fields[b"f"]) for _, fields in entries]
-
-
-def text_of(frames: list[Frame]) -> str:
-    return "".join(frame.text for frame in frames if isinstance(frame, Delta))
 
 
 async def test_a_question_with_passages_gets_its_cited_answer(redis: Redis, redis_url: str, fake: FakeOpenAI) -> None:

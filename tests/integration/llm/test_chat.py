@@ -10,7 +10,7 @@ from libs.errors import PermanentError, TransientError
 from libs.llm.chat import Message, OpenAIChat
 from libs.llm.chunks import Finished, InterruptedAnswerError
 from libs.llm.endpoint import Endpoint
-from libs.llm.fallback import FallbackChat
+from libs.llm.fallback import AVOID_SECONDS, FallbackChat
 from tests.fakes.openai_server import BAD_KEY, FakeOpenAI
 from tests.fakes.script import Script
 from tests.integration.llm.conftest import QUICK, MakeChat
@@ -194,6 +194,23 @@ async def test_another_model_writes_when_the_first_is_away(chat: MakeChat, fake:
     assert (text, error) == ("I can", None)
     assert finished is not None
     assert fake.counts["refused"] == 3
+
+
+async def test_a_model_that_was_away_is_asked_last_for_a_while(chat: MakeChat, fake: FakeOpenAI) -> None:
+    """Not every question waits for it in vain; then it has its chance, and it is asked when the other one fails."""
+    now = 0.0
+    first, second = chat("status=503&times=4&text=first"), chat("text=second")
+    model = FallbackChat(first, second, monotonic=lambda: now)
+
+    said = [(await heard(model))[0] for _ in range(2)]
+    now += AVOID_SECONDS + 1
+    said += [(await heard(model))[0]]
+
+    assert said == ["second", "second", "first"]
+    assert fake.counts["refused"] == 4
+    other_fails = FallbackChat(chat("status=500&times=3&text=back"), chat("status=502&times=3"))
+    assert (await heard(other_fails))[0] == ""
+    assert (await heard(other_fails))[0] != ""
 
 
 async def test_another_model_does_not_end_what_the_first_began(chat: MakeChat) -> None:

@@ -1,5 +1,6 @@
 """An answer is what was streamed, and ends as it truly ended."""
 
+from datetime import timedelta
 from itertools import count
 
 import pytest
@@ -14,6 +15,8 @@ from libs.errors import PermanentError, TransientError
 from libs.llm.chunks import Finished, InterruptedAnswerError
 from tests.builders import a_context, a_passage
 from tests.unit.generation.twins import STOP, ScriptedModel, WordTokenizer
+
+PATIENCE_SECONDS = 60.0
 
 
 class Log:
@@ -36,15 +39,23 @@ def log() -> Log:
 
 
 async def answered(
-    model: ScriptedModel, log: Log, *, context: ContextRetrieved | None = None, last_try: bool = False
+    model: ScriptedModel,
+    log: Log,
+    *,
+    context: ContextRetrieved | None = None,
+    last_try: bool = False,
+    age_seconds: float = 0.0,
 ) -> AnswerWritten:
+    context = context or a_context(a_passage(), a_passage())
     return await answer(
-        context or a_context(a_passage(), a_passage()),
+        context,
         model=model,
         tokenizer=WordTokenizer(),
         budget=Budget(),
         write=log.write,
         last_try=last_try,
+        patience_seconds=PATIENCE_SECONDS,
+        clock=lambda: context.occurred_at + timedelta(seconds=age_seconds),
         monotonic=map(float, count()).__next__,
     )
 
@@ -130,6 +141,29 @@ async def test_on_the_last_try_trouble_is_the_end(
 
     assert (written.status, written.failure) == ("failed", failure)
     assert written.text == log.text == text
+
+
+@pytest.mark.parametrize(
+    ("script", "failure"),
+    [((TransientError("away"),), "model_unavailable"), ((Finished("stop", "m", Usage()),), "empty_answer")],
+)
+async def test_after_its_patience_trouble_is_the_end(
+    log: Log, script: tuple[Finished | Exception, ...], failure: str
+) -> None:
+    """Nobody waits for ever, however many tries are left."""
+    soon = await answered(ScriptedModel(*script), log, age_seconds=PATIENCE_SECONDS + 1)
+
+    assert (soon.status, soon.failure) == ("failed", failure)
+
+
+async def test_a_wait_beyond_its_patience_is_not_waited_for(log: Log) -> None:
+    """Who is told to come back too late tells its client so at once; who is told to come back in time does."""
+    late = TransientError("limit", retry_after_seconds=PATIENCE_SECONDS + 1)
+    early = TransientError("limit", retry_after_seconds=PATIENCE_SECONDS - 1)
+
+    assert (await answered(ScriptedModel(late), log)).failure == "model_unavailable"
+    with pytest.raises(TransientError):
+        await answered(ScriptedModel(early), log)
 
 
 async def test_a_refusal_is_the_end_at_once(log: Log) -> None:
