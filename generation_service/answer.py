@@ -8,6 +8,7 @@ import structlog
 
 from generation_service.citations import CitationParser
 from generation_service.draft import Draft
+from generation_service.links import LinkFilter
 from generation_service.ports import ChatModel, Tokenizer, Write
 from generation_service.prompt import UNKNOWN, Budget, Prompt, build_prompt
 from libs.clock import Clock, utc_now
@@ -67,18 +68,21 @@ async def answer(
 
 async def _stream(prompt: Prompt, draft: Draft, model: ChatModel, answer_tokens: int) -> Finished:
     parser = CitationParser(prompt.passages)
+    # Last, so that nothing the parser leaves out can join two halves of a link.
+    links = LinkFilter(prompt.passages)
     finished: Finished | None = None
     try:
         async with aclosing(model.stream(prompt.messages, max_output_tokens=answer_tokens)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, str):
-                    draft.say(*parser.feed(piece))
+                    parsed = parser.feed(piece)
+                    draft.say(links.feed(parsed.text), parsed.citations)
                 else:
                     finished = piece
     except EloquentError:
-        draft.say(*parser.finish())
+        draft.say(links.feed(parser.finish().text) + links.finish())
         raise
-    draft.say(*parser.finish())
+    draft.say(links.feed(parser.finish().text) + links.finish())
     if finished is None:
         raise TransientError("the model's stream ended without saying how")
     return finished
