@@ -28,11 +28,18 @@ class RedisSettings(Settings):
     """The Redis-compatible server that carries events and answers."""
 
     redis_url: str = Field(
-        pattern="^(rediss?|unix)://.",
-        description="redis://, rediss:// or unix:// address of Redis or Valkey",
+        pattern=r"^(rediss?(\+cluster)?|unix)://.",
+        description="redis://, rediss:// or unix:// address of Redis (7.0 or newer) or Valkey; of a cluster "
+        "redis+cluster:// or rediss+cluster:// and any node, or the configuration endpoint",
         json_schema_extra={"format": "password"},
     )
-    bus_partitions: int = Field(1, ge=1, le=1024, description="Partitions of every stream; the same everywhere")
+    bus_partitions: int = Field(
+        1,
+        ge=1,
+        le=1024,
+        description="Partitions of every stream, on a cluster some for each node; the same everywhere, changed "
+        "only while no question waits",
+    )
     bus_claim_seconds: float = Field(15.0, ge=0.5, le=600, description="Silence after which work changes hands")
     bus_max_attempts: int = Field(5, ge=1, le=100, description="Failures after which an entry is a dead letter")
 

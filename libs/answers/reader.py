@@ -61,7 +61,7 @@ class Reading:
                 await self._subscriber.listen(self._log.channel, self._hear)
         except BaseException as error:
             self._subscriber.leave(self._log.channel, self._hear)
-            if isinstance(error, TimeoutError):
+            if isinstance(error, (TimeoutError, *AWAY)):
                 raise TransientError("Redis does not answer") from error
             raise
         return self

@@ -1,69 +1,27 @@
-"""Connections to Redis that live through restarts and failovers."""
+"""Connections to Redis that live through restarts and failovers, of one server or of a cluster."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, cast
 
 import redis.asyncio
-from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import BusyLoadingError, ConnectionError, ReadOnlyError, RedisError, TimeoutError  # noqa: A004
+from redis.exceptions import RedisError
 
+from libs.bus.cluster import ClusterClient, connect_cluster, is_cluster
+from libs.bus.patience import AWAY, FOREVER, POLL_SECONDS, connection_options
 from libs.errors import PermanentError, TransientError
 
 Redis = redis.asyncio.Redis
-T = TypeVar("T")
-
-FOREVER = -1
-REQUEST_RETRIES = 8
-"""About two seconds with the back-off below: longer than a restart, shorter than a user's patience."""
-
-POLL_SECONDS = 1.0
-"""How long one blocking read waits; below the socket timeout, or redis-py raises."""
-
-AWAY = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError)
-
-
-class TransportRetry(Retry):
-    """Knows a lost connection also by what uvloop says of it.
-
-    Writing to a transport that was reset a moment ago raises a bare RuntimeError there, which redis-py passes on as it
-    is: nobody would try again, and whoever waits for `AWAY` would not be told.
-    """
-
-    async def call_with_retry(
-        self, do: Callable[[], Awaitable[T]], fail: Callable[..., Any], *args: Any, **options: Any
-    ) -> T:
-        """As in redis-py."""
-
-        async def translated() -> T:
-            try:
-                return await do()
-            except RuntimeError as error:
-                if type(error) is not RuntimeError:
-                    raise
-                raise ConnectionError(f"the transport is closed: {error}") from error
-
-        return await super().call_with_retry(translated, fail, *args, **options)
-
-
-def connection_options(*, retries: int = REQUEST_RETRIES) -> dict[str, Any]:
-    """Keyword arguments for any redis-py client: short back-off, errors of a failover retried."""
-    return {
-        "retry": TransportRetry(ExponentialWithJitterBackoff(base=0.02, cap=0.5), retries),
-        "retry_on_error": list(AWAY),
-        "socket_timeout": 5.0,
-        "socket_connect_timeout": 2.0,
-        "health_check_interval": 15,
-    }
 
 
 def connect(url: str, *, max_connections: int = 64) -> Redis:
     """A client; it connects when it is first used.
 
     Args:
-        url: `redis://`, `rediss://` or `unix://`.
-        max_connections: callers beyond these wait for a free one.
+        url: `redis://`, `rediss://`, `unix://`, or of any node of a cluster `redis+cluster://`, `rediss+cluster://`.
+        max_connections: callers beyond these wait for a free one; of a cluster, to each node.
     """
+    if is_cluster(url):
+        # The commands of both are the same, their classes have no base in common.
+        return cast("Redis", connect_cluster(url, max_connections=max_connections))
     pool = redis.asyncio.BlockingConnectionPool.from_url(
         url, max_connections=max_connections, timeout=5, **connection_options()
     )
@@ -74,17 +32,25 @@ async def check_eviction(client: Redis) -> None:
     """Refuse a Redis that may throw away what it was given.
 
     Raises:
-        PermanentError: `maxmemory-policy` is not `noeviction`.
+        PermanentError: `maxmemory-policy` is not `noeviction`, on any server.
     """
     try:
-        memory: dict[str, Any] = await client.info("memory")
+        memories = await _memories(client)
     except AWAY as error:
         raise TransientError("Redis does not answer") from error
-    policy = memory.get("maxmemory_policy", "noeviction")
-    if policy != "noeviction":
-        raise PermanentError(
-            f"Redis has maxmemory-policy {policy}: it could drop questions; set it to noeviction",
-        )
+    for memory in memories:
+        policy = memory.get("maxmemory_policy", "noeviction")
+        if policy != "noeviction":
+            raise PermanentError(
+                f"Redis has maxmemory-policy {policy}: it could drop questions; set it to noeviction",
+            )
+
+
+async def _memories(client: Redis) -> list[dict[str, Any]]:
+    if not isinstance(client, ClusterClient):
+        return [await client.info("memory")]
+    await client.initialize()
+    return [await client.info("memory", target_nodes=node) for node in client.get_primaries()]
 
 
 __all__ = ["AWAY", "FOREVER", "POLL_SECONDS", "Redis", "RedisError", "check_eviction", "connect", "connection_options"]

@@ -6,13 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from faststream import AckPolicy
 from faststream.redis import RedisBroker, StreamSub
+from faststream.redis.broker.cluster_broker import RedisClusterBroker
+from faststream.redis.configs.state import RedisClusterConnectionState
 from faststream.redis.message import FAKE_CONSUMER, RedisStreamMessage
 
+from libs.bus.cluster import ClusterClient, connect_cluster, is_cluster
 from libs.bus.connection import FOREVER, POLL_SECONDS, connection_options
 from libs.config import RedisSettings
 
 if TYPE_CHECKING:
     from faststream.redis.subscriber.usecases import StreamBatchSubscriber
+
+MAX_READS = 4096
+"""To one node of a cluster at a time: each stream of each partition has one of its own under way."""
 
 RawEntry = tuple[str, Mapping[bytes, bytes]]
 """An entry's id and its fields."""
@@ -26,16 +32,7 @@ class StreamReader:
     def __init__(self, settings: RedisSettings, *, group: str, consumer: str) -> None:
         self._group = group
         self._consumer = consumer
-        self._broker = RedisBroker(
-            settings.redis_url,
-            # The bus decodes, so that a bad payload is ours to bury; FastStream only reads.
-            apply_types=False,
-            # Its own logger would print for people; this one prints as we do.
-            logger=logging.getLogger("faststream"),
-            graceful_timeout=None,
-            # A read waits as long as Redis is away: FastStream itself would sleep five seconds after an error.
-            **connection_options(retries=FOREVER),
-        )
+        self._broker = _broker(settings.redis_url)
         self._subscribers: list[StreamBatchSubscriber] = []
 
     def add(self, key: str, take: Take, *, at_once: int) -> None:
@@ -75,6 +72,43 @@ class StreamReader:
     async def stop(self) -> None:
         """Read nothing more."""
         await self._broker.stop()
+
+
+def _broker(url: str) -> RedisBroker:
+    options: dict[str, Any] = {
+        # The bus decodes, so that a bad payload is ours to bury; FastStream only reads.
+        "apply_types": False,
+        # Its own logger would print for people; this one prints as we do.
+        "logger": logging.getLogger("faststream"),
+        "graceful_timeout": None,
+    }
+    if is_cluster(url):
+        return _ClusterBroker(url, **options)
+    # A read waits as long as Redis is away: FastStream itself would sleep five seconds after an error.
+    return RedisBroker(url, **options, **connection_options(retries=FOREVER))
+
+
+class _ClusterBroker(RedisClusterBroker):
+    """FastStream's own, with our client: with redis-py's a read that is tried for ever is not tried at all."""
+
+    def __init__(self, url: str, **options: Any) -> None:
+        self._url = url
+        super().__init__(**options)
+
+    def _make_connection_state(self, *_: Any) -> RedisClusterConnectionState:
+        return _ClusterConnection(self._url)
+
+
+class _ClusterConnection(RedisClusterConnectionState):
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._url = url
+
+    async def connect(self) -> ClusterClient:
+        if not isinstance(self._client, ClusterClient):
+            self._client = connect_cluster(self._url, max_connections=MAX_READS, retries=FOREVER)
+        self._connected = True
+        return self._client
 
 
 async def _parse(message: Any) -> RedisStreamMessage:

@@ -43,12 +43,13 @@ local function new_epoch(top)
   return string.format('%.0f', epoch)
 end
 
--- Appends and publishes in one step, so that no reader ever sees a frame that the log refused.
+-- Appends and publishes in one step, so that no reader ever sees a frame that the log refused. Sharded: on a cluster
+-- a frame goes to the subscribers of the log's own node, and to nobody else's.
 local function put(log, channel, id, frame, status)
   if status then
     redis.call('XADD', log, id, 'f', frame, 's', status)
   else
     redis.call('XADD', log, id, 'f', frame)
   end
-  redis.call('PUBLISH', channel, id .. '|' .. frame)
+  redis.call('SPUBLISH', channel, id .. '|' .. frame)
 end

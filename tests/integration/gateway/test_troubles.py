@@ -130,7 +130,7 @@ async def test_redis_away_is_said_and_passes(start: Start, redis: Redis, redis_u
 
 
 async def _only_channel(redis: Redis, expected: str) -> bool:
-    channels: list[Any] = await redis.pubsub_channels()
+    channels: list[Any] = await redis.pubsub_shardchannels()
     return channels == [expected.encode()]
 
 
@@ -168,7 +168,7 @@ async def test_nothing_is_left_of_a_client_that_went(gateway: Gateway, redis: Re
 
 
 async def _subscribers(redis: Redis, channel: str, expected: int) -> bool:
-    [(_, count)] = await redis.pubsub_numsub(channel)
+    [(_, count)] = await redis.pubsub_shardnumsub(channel)
     return int(count) == expected
 
 
