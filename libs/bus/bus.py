@@ -17,6 +17,7 @@ from typing import Any, Self, TypeVar
 import structlog
 from redis.exceptions import ResponseError
 
+from libs.bus.company import Company
 from libs.bus.connection import AWAY, Redis, check_eviction
 from libs.bus.entry import Address, fields_of, stream_key
 from libs.bus.outcome import Outcome
@@ -63,6 +64,7 @@ class Bus:
         self._on_death = on_death
         self._consumer = f"{group}-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._address = Address(settings.bus_partitions)
+        self._company = Company()
         self._workers: list[Worker[Any]] = []
         self._reader: StreamReader | None = None
         self._tasks = asyncio.TaskGroup()
@@ -81,7 +83,13 @@ class Bus:
             taker: Handler = handler
             subscription = Subscription(event_type, taker, concurrency, patience_seconds)
             self._workers.append(
-                Worker(self._redis, self._address, subscription, max_attempts=self._settings.bus_max_attempts)
+                Worker(
+                    self._redis,
+                    self._address,
+                    subscription,
+                    max_attempts=self._settings.bus_max_attempts,
+                    company=self._company,
+                )
             )
             return handler
 

@@ -10,6 +10,9 @@ from libs.telemetry.tracing import current_traceparent
 
 E = TypeVar("E", bound=Event)
 
+FEWEST_SILENCES = 2
+"""An entry is buried for its workers' silence only when it was alone with the last one: not after the first."""
+
 
 def stream_key(stream: str, partition: int) -> str:
     """The stream's key in one partition; the hash tag keeps all keys of a partition in one slot."""
@@ -27,8 +30,9 @@ class Entry:
 
     Attributes:
         key: the stream it is on, with its partition.
-        attempts: failures so far.
-        max_attempts: how many are allowed.
+        attempts: tries so far that came to nothing.
+        silences: how many of them ended with their worker, which said nothing any more.
+        max_attempts: how many failures are allowed, and how many silences.
         event_json: the event as it came.
     """
 
@@ -41,11 +45,22 @@ class Entry:
     max_attempts: int
     traceparent: str
     event_json: bytes
+    silences: int = 0
+
+    @property
+    def failures(self) -> int:
+        """Tries that failed and said so; a silence may have been the neighbour's fault."""
+        return self.attempts - self.silences
 
     @property
     def last_try(self) -> bool:
         """Whether the entry is buried if this attempt fails."""
-        return self.attempts + 1 >= self.max_attempts
+        return self.failures + 1 >= self.max_attempts
+
+    @property
+    def most_silences(self) -> int:
+        """After so many the entry is buried."""
+        return max(FEWEST_SILENCES, self.max_attempts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +78,17 @@ class Address:
         return stream_key(event.stream, self.partition(event.partition_key))
 
 
-def fields_of(event: Event, *, attempts: int = 0, traceparent: str | None = None) -> list[str | bytes]:
+def fields_of(
+    event: Event, *, attempts: int = 0, silences: int = 0, traceparent: str | None = None
+) -> list[str | bytes]:
     """An entry's fields and values in turn, as XADD wants them."""
     return [
         "event",
         event.model_dump_json().encode(),
         "attempts",
         str(attempts),
+        "silences",
+        str(silences),
         "traceparent",
         traceparent or current_traceparent(),
     ]

@@ -42,7 +42,7 @@ def next_try(
     if waits:
         pause = min(max(FIRST_PAUSE_SECONDS, age_seconds / 4), LONGEST_WAIT_SECONDS)
     else:
-        pause = min(FIRST_PAUSE_SECONDS * 2**entry.attempts, LONGEST_PAUSE_SECONDS)
+        pause = min(FIRST_PAUSE_SECONDS * 2**entry.failures, LONGEST_PAUSE_SECONDS)
     if isinstance(error, TransientError) and error.retry_after_seconds is not None:
         pause = max(pause, min(error.retry_after_seconds, LONGEST_PAUSE_SECONDS))
     return NextTry(entry.attempts + (0 if waits else 1), pause)

@@ -10,11 +10,12 @@ from typing import Any, Generic
 import structlog
 from pydantic import ValidationError
 
-from libs.bus.connection import AWAY, Redis
-from libs.bus.entry import Address, E, Entry, dead_key, fields_of
+from libs.bus.company import Company, most_together
+from libs.bus.connection import Redis
+from libs.bus.entry import Address, E, Entry
 from libs.bus.hands import Hands
 from libs.bus.outcome import EntryLost, Outcome, Reply
-from libs.bus.scripts import BURY, Script
+from libs.bus.settling import Settling
 from libs.bus.tries import next_try
 from libs.contracts.events import Event
 from libs.errors import PermanentError, TransientError
@@ -24,9 +25,6 @@ from libs.telemetry.logs import log_context
 from libs.telemetry.tracing import continue_trace
 
 log = structlog.get_logger()
-
-AWAY_PAUSE_SECONDS = 0.25
-DEAD_LETTER_DAYS = 14
 
 Handler = Callable[..., Awaitable[Event | Outcome | None]]
 
@@ -49,11 +47,15 @@ class Worker(Generic[E]):
         address: knows the partitions.
         subscription: the handler.
         max_attempts: failures after which an entry is buried.
+        company: what the process works on at once, other workers of it included.
     """
 
-    def __init__(self, redis: Redis, address: Address, subscription: Subscription[E], *, max_attempts: int) -> None:
+    def __init__(
+        self, redis: Redis, address: Address, subscription: Subscription[E], *, max_attempts: int, company: Company
+    ) -> None:
         self._redis = redis
-        self._address = address
+        self._settling = Settling(redis, address)
+        self._company = company
         self._subscription = subscription
         self._max_attempts = max_attempts
         self.hands = Hands(subscription.concurrency)
@@ -71,14 +73,14 @@ class Worker(Generic[E]):
         self, key: str, partition: int, group: str, consumer: str, entry_id: str, raw: Mapping[Any, Any]
     ) -> Entry:
         """The entry that a read gave us; what it lacks is treated as empty, to be found undecodable later."""
-        attempts = raw.get(b"attempts", b"0")
         return Entry(
             key=key,
             group=group,
             consumer=consumer,
             entry_id=entry_id,
             partition=partition,
-            attempts=int(attempts) if attempts.isdigit() else 0,
+            attempts=_number(raw, b"attempts"),
+            silences=_number(raw, b"silences"),
             max_attempts=self._max_attempts,
             traceparent=raw.get(b"traceparent", b"").decode("ascii", "replace"),
             event_json=raw.get(b"event", b""),
@@ -92,7 +94,9 @@ class Worker(Generic[E]):
         self.in_hand.update(dict.fromkeys(entries))
         for entry in entries:
             await self.hands.take()
+            await self._company.join(self._most_together(entry))
             if self._draining or entry not in self.in_hand:
+                self._company.leave(self._most_together(entry))
                 self.hands.give_back()
                 continue
             self._begin(entry, tasks)
@@ -131,13 +135,19 @@ class Worker(Generic[E]):
     def _put_down(self, entry: Entry) -> None:
         self.in_hand.pop(entry, None)
         self._finishing.discard(entry)
+        self._company.leave(self._most_together(entry))
         self.hands.give_back()
         metrics.IN_HAND.labels(self.stream).dec()
+
+    def _most_together(self, entry: Entry) -> float:
+        return most_together(entry, self._subscription.concurrency)
 
     async def _work(self, entry: Entry) -> None:
         started = time.perf_counter()
         with continue_trace(entry.traceparent), log_context(entry_id=entry.entry_id, stream=self.stream):
-            ended = await self._settle(entry)
+            # Only of one that was silent before: the others need no further round trip.
+            ours = not entry.silences or await self._settling.begin(entry)
+            ended = await self._settle(entry) if ours else "gone"
         metrics.PROCESS_SECONDS.labels(self.stream, ended).observe(time.perf_counter() - started)
 
     async def _settle(self, entry: Entry) -> str:
@@ -180,24 +190,7 @@ class Worker(Generic[E]):
         return "let_go"
 
     async def _hop(self, entry: Entry, outcome: Outcome) -> Reply:
-        fields = [] if outcome.next is None else fields_of(outcome.next)
-        target = entry.key if outcome.next is None else self._address.key(outcome.next)
-        return await self._run(
-            outcome.step.script,
-            [entry.key, target, *outcome.step.keys(entry.partition)],
-            [entry.group, entry.entry_id, len(fields), *fields, *outcome.step.args(entry.partition)],
-        )
-
-    async def _run(self, script: Script, keys: list[str], args: list[Any]) -> Reply:
-        """The script's reply; while Redis is away the entry stays ours, so waiting loses nothing."""
-        while True:
-            try:
-                reply: Reply = await script.run(self._redis, keys, args)
-            except AWAY as error:
-                log.warning("redis is away, will finish the entry later", error=type(error).__name__)
-                await asyncio.sleep(AWAY_PAUSE_SECONDS)
-            else:
-                return reply
+        return await self._settling.hop(entry, outcome)
 
     async def _retry(self, entry: Entry, event: E, error: BaseException) -> str:
         again = next_try(entry, event, error, patience_seconds=self._subscription.patience_seconds)
@@ -207,37 +200,27 @@ class Worker(Generic[E]):
         log.warning("entry failed, will be tried again", exc_info=None if transient else error, reason=_reason(error))
         metrics.RETRIES.labels(self.stream).inc()
         await asyncio.sleep(again.pause_seconds)
-        fields = fields_of(event, attempts=again.attempts, traceparent=entry.traceparent)
-        await self._run(
-            Outcome().step.script, [entry.key, entry.key], [entry.group, entry.entry_id, len(fields), *fields]
-        )
+        await self._settling.put_back(entry, event, attempts=again.attempts)
         return "retried"
 
     async def bury_silent(self, entry: Entry) -> None:
-        """Bury an entry whose workers all went silent."""
+        """Bury an entry whose workers all went silent, the last one while it worked on nothing else."""
         try:
             event = self._subscription.event_type.model_validate_json(entry.event_json)
         except ValidationError:
             event = None
-        await self._bury(entry, event, f"no worker finished it in {entry.attempts + 1} attempts")
+        await self._bury(entry, event, f"its worker went silent {entry.silences + 1} times, at last with it alone")
 
     async def _bury(self, entry: Entry, event: Event | None, reason: str) -> str:
         log.error("entry buried", reason=reason, attempts=entry.attempts + 1)
         metrics.DEAD_LETTERS.labels(self.stream).inc()
-        successor = event.buried("internal_error") if event is not None else None
-        fields = [] if successor is None else fields_of(successor, traceparent=entry.traceparent)
-        target = entry.key if successor is None else self._address.key(successor)
-        oldest = int((time.time() - DEAD_LETTER_DAYS * 86_400) * 1000)
-        letter: list[str | bytes] = [
-            *("event", entry.event_json, "traceparent", entry.traceparent, "source", entry.key, "group", entry.group),
-            *("attempts", str(entry.attempts + 1), "reason", reason, "consumer", entry.consumer),
-        ]
-        await self._run(
-            BURY,
-            [entry.key, target, dead_key(entry.partition)],
-            [entry.group, entry.entry_id, len(fields), *fields, oldest, *letter],
-        )
+        await self._settling.bury(entry, event, reason)
         return "buried"
+
+
+def _number(raw: Mapping[Any, Any], name: bytes) -> int:
+    value = raw.get(name, b"0")
+    return int(value) if value.isdigit() else 0
 
 
 def _reason(error: BaseException) -> str:

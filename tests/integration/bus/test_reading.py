@@ -6,6 +6,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from libs.bus.bus import Bus
+from libs.bus.company import Company
 from libs.bus.entry import Address, stream_key
 from libs.bus.upkeep import Upkeep
 from libs.bus.worker import Subscription, Worker
@@ -60,7 +61,7 @@ async def test_what_waits_for_a_hand_is_renewed_and_begun_in_its_turn(redis: Red
         begun.append(asked)
         await may_end.wait()
 
-    worker = Worker(redis, Address(1), Subscription(QuestionAsked, handle, 2), max_attempts=3)
+    worker = Worker(redis, Address(1), Subscription(QuestionAsked, handle, 2), max_attempts=3, company=Company())
     upkeep = Upkeep(
         redis, worker, key=KEY, partition=0, group="history", consumer="me", claim_seconds=60, max_attempts=3
     )
