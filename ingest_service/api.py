@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 
 from ingest_service.documents import Documents
 from ingest_service.leftovers import Removal
+from ingest_service.parsing.sniff import KINDS
 from ingest_service.receive import received
 from ingest_service.rights import upload_collection
 from ingest_service.upload import Upload
@@ -49,7 +50,10 @@ _UPLOAD: dict[int | str, dict[str, Any]] = {
     403: _problem("`forbidden`: guests may not upload, and only editors to the public collection"),
     404: _problem("`collection_not_found`: the caller has no such collection"),
     413: _problem("`document_too_large`"),
-    415: _problem("`multipart_expected`, or `unsupported_media_type` by the file's bytes"),
+    415: _problem(
+        "`multipart_expected`; by the file's bytes `unsupported_media_type`, `password_needed` for an Office file, or "
+        "`media_type_mismatch` when its name says something else"
+    ),
     422: _problem(
         "`malformed_upload`, `file_missing`, `empty_file`, `file_name_too_long`, `title_too_long`, "
         "`invalid_idempotency_key` or `idempotency_key_reused`"
@@ -67,7 +71,7 @@ _UPLOAD_BODY: dict[str, Any] = {
                         "file": {
                             "type": "string",
                             "format": "binary",
-                            "description": "Text, Markdown, HTML, PDF, DOCX",
+                            "description": f"Of at most 100 MB unless set otherwise: {KINDS}. Its bytes say which.",
                         },
                         "collection": {"type": "string", "description": "`public`, or the caller's own without it"},
                         "title": {"type": "string", "maxLength": 300, "description": "Instead of the content's own"},

@@ -133,6 +133,8 @@ def chunk_id(work: Work, ordinal: int) -> UUID:
 def embedded_text(title: str, chunk: Chunk) -> str:
     """What is embedded for a chunk: its text, after the title and headings that say what it is about."""
     above = [title, *(name for name in chunk.heading if name != title and not chunk.text.startswith(name))]
+    if chunk.more is not None and chunk.more.sheet:
+        above.append(chunk.more.sheet)
     header = "" if chunk.more is None else chunk.more.table_header
     lines = [
         " > ".join(above)[:PREFIX_MAX_CHARACTERS],

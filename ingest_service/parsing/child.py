@@ -14,11 +14,18 @@ from ingest_service.parsing.parsed import TextBuilder, UnreadableError
 from ingest_service.parsing.wire import Chunked, Job, Limits, Outlined, Refused, framed
 
 _PARSERS = {
-    sniff.PLAIN: "ingest_service.parsing.plain",
-    sniff.MARKDOWN: "ingest_service.parsing.markdown",
-    sniff.HTML: "ingest_service.parsing.web",
-    sniff.PDF: "ingest_service.parsing.pdf",
-    sniff.DOCX: "ingest_service.parsing.word",
+    sniff.PLAIN: "plain",
+    sniff.MARKDOWN: "markdown",
+    sniff.HTML: "web",
+    sniff.PDF: "pdf",
+    sniff.DOCX: "word",
+    sniff.PPTX: "slides",
+    sniff.XLSX: "workbook",
+    sniff.CSV: "delimited",
+    sniff.JSON: "records",
+    sniff.JSON_LINES: "json_lines",
+    sniff.EML: "mail",
+    sniff.EPUB: "book",
 }
 OPEN_FILES_MAX = 64
 NICENESS = 10
@@ -27,7 +34,7 @@ NICENESS = 10
 
 def parser_of(media_type: str) -> ModuleType:
     """The module that parses this type; imported once, before the processes that use it are forked."""
-    return importlib.import_module(_PARSERS[media_type])
+    return importlib.import_module(f"ingest_service.parsing.{_PARSERS[media_type]}")
 
 
 def limit(limits: Limits) -> None:

@@ -1,7 +1,8 @@
 """Markdown: its text without the marks, under its headings."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -12,6 +13,7 @@ from ingest_service.parsing.plain import decode
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?\r?\n)---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _FRONT_TITLE = re.compile(r"^title:[ \t]*(['\"]?)(.+?)\1[ \t]*$", re.MULTILINE)
+_CELLS = {"th_open", "td_open"}
 _TAGS = re.compile(r"<[^>]*>")
 
 
@@ -28,21 +30,17 @@ def parse(path: Path, text: TextBuilder) -> None:
 
 def _write(tokens: Sequence[Token], text: TextBuilder) -> None:
     lists: list[str] = []
-    row: list[str] = []
     mark = ""
-    for before, token in zip([None, *tokens], tokens, strict=False):
-        kind = before.type if before is not None else ""
+    for at, token in enumerate(tokens):
+        before = tokens[at - 1] if at else token
         if token.type == "inline":
-            if before is not None and kind == "heading_open":
+            if before.type == "heading_open":
                 text.heading(int(before.tag[1]), _plain(token))
-            elif kind in {"th_open", "td_open"}:
-                row.append(_plain(token))
-            else:
+            elif before.type not in _CELLS:
                 text.block(mark + _plain(token))
                 mark = ""
-        elif token.type == "tr_close":
-            text.block(" | ".join(row))
-            row = []
+        elif token.type == "table_open":
+            text.table(_rows(islice(tokens, at, None)), has_header=True)
         elif token.type in {"fence", "code_block", "html_block"}:
             text.block(_TAGS.sub(" ", token.content) if token.type == "html_block" else token.content)
         elif token.type == "list_item_open":
@@ -51,6 +49,19 @@ def _write(tokens: Sequence[Token], text: TextBuilder) -> None:
             lists.append(token.type)
         elif token.type.endswith("_list_close"):
             lists.pop()
+
+
+def _rows(table: Iterable[Token]) -> Iterator[list[str]]:
+    """The cells of each row, up to the end of the table."""
+    row: list[str] = []
+    for token in table:
+        if token.type == "inline":
+            row.append(_plain(token))
+        elif token.type == "tr_close":
+            yield row
+            row = []
+        elif token.type == "table_close":
+            return
 
 
 def _plain(token: Token) -> str:

@@ -115,9 +115,14 @@ class TextBuilder:
         """From here on these are the headings above the text, as (level, name), though they are no part of it."""
         self._headings = list(headings)
 
-    def block(self, text: str) -> None:
-        """Add a paragraph; nothing happens when it is blank."""
-        self._append(_BLANK_LINES.sub(BETWEEN_BLOCKS, clean(text)).strip(), is_heading=False, table=None)
+    @property
+    def above(self) -> tuple[tuple[int, str], ...]:
+        """The headings in force, as (level, name)."""
+        return tuple(self._headings)
+
+    def block(self, text: str, table: InTable | None = None) -> None:
+        """Add a paragraph, or a record of several lines; nothing happens when it is blank."""
+        self._append(_BLANK_LINES.sub(BETWEEN_BLOCKS, clean(text)).strip(), is_heading=False, table=table)
 
     def row(self, text: str, table: InTable) -> None:
         """Add the row of a table, as one line; nothing happens when it is blank."""
