@@ -19,16 +19,16 @@ from libs.db.errors import translated
 
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
-# Written at most once a minute: a row of every question would be rewritten for nothing.
-_SEE_USER = """
-    INSERT INTO users (user_id, is_guest) VALUES ($1, $2)
-    ON CONFLICT (user_id) DO UPDATE SET last_seen_at = now(), is_guest = excluded.is_guest
-    WHERE users.last_seen_at < now() - interval '1 minute' OR users.is_guest <> excluded.is_guest
-"""
-
-# No row when the session is somebody else's or was deleted.
+# The user's row is written at most once a minute: one of every question would be rewritten for nothing. It is read from
+# so that it is locked first. No row comes back when the session is somebody else's or was deleted.
 _LOCK_OR_CREATE_SESSION = """
-    INSERT INTO chat_sessions (session_id, user_id, title) VALUES ($1, $2, $3)
+    WITH seen AS (
+        INSERT INTO users (user_id, is_guest) VALUES ($2, $4)
+        ON CONFLICT (user_id) DO UPDATE SET last_seen_at = now(), is_guest = excluded.is_guest
+        WHERE users.last_seen_at < now() - interval '1 minute' OR users.is_guest <> excluded.is_guest
+        RETURNING user_id
+    )
+    INSERT INTO chat_sessions (session_id, user_id, title) SELECT $1, $2, $3 FROM (SELECT count(*) FROM seen) AS first
     ON CONFLICT (session_id) DO UPDATE SET updated_at = now()
     WHERE chat_sessions.user_id = excluded.user_id AND chat_sessions.deleted_at IS NULL
     RETURNING session_id
@@ -131,8 +131,9 @@ class PostgresTurns:
 
     async def _open(self, connection: Connection, turn: Turn, *, event_id: UUID, title: str) -> StoredTurn:
         principal = turn.principal
-        await connection.execute(_SEE_USER, principal.user_id, principal.is_guest)
-        locked = await connection.fetchval(_LOCK_OR_CREATE_SESSION, turn.session_id, principal.user_id, title)
+        locked = await connection.fetchval(
+            _LOCK_OR_CREATE_SESSION, turn.session_id, principal.user_id, title, principal.is_guest
+        )
         if locked is None:
             raise _NotTheirsError
         added = await connection.fetch(
