@@ -6,6 +6,7 @@ Everything runs on the loopback interface in processes of its own; see `docs/ben
 
 import argparse
 import asyncio
+import os
 import shutil
 import sys
 import tempfile
@@ -40,6 +41,7 @@ class Plan:
         by_hand: also against a monolith without the SDK.
         alone: without any monolith.
         profile: folder for py-spy's records of Eloquent's processes.
+        comes_first: all that is measured, on either side, runs before whatever else the machine has to do.
     """
 
     levels: tuple[int, ...] = (1, 50, 100, 300)
@@ -50,6 +52,7 @@ class Plan:
     by_hand: bool = False
     alone: bool = False
     profile: Path | None = None
+    comes_first: bool = False
 
 
 QUICK = Plan(levels=(1, 50), rounds=1, window_seconds=2.5, few_seconds=2.5)
@@ -57,7 +60,10 @@ QUICK = Plan(levels=(1, 50), rounds=1, window_seconds=2.5, few_seconds=2.5)
 
 async def measure(plan: Plan) -> Report:
     """The report of a whole run; every process it started has ended."""
-    report = Report(plan.script)
+    report = Report(plan.script, came_first=plan.comes_first)
+    if plan.comes_first:
+        # Of equal rank among themselves; the processes that are started from here on inherit it.
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     folder = Path(tempfile.mkdtemp(prefix="eloquent-bench-"))
     # As root PostgreSQL is somebody else, who must walk through.
     folder.chmod(0o711)
@@ -159,9 +165,14 @@ def parse(arguments: Sequence[str]) -> tuple[Plan, bool]:
     parser.add_argument("--by-hand", action="store_true", help="also against a monolith without the SDK")
     parser.add_argument("--alone", action="store_true", help="without the monolith")
     parser.add_argument("--profile", type=Path, help="folder for py-spy's records of the processes")
+    parser.add_argument(
+        "--first", action="store_true", help="before other work on the machine: real-time scheduling, Linux, as root"
+    )
     options = parser.parse_args(arguments)
     plan = QUICK if options.quick else Plan()
-    plan = replace(plan, by_hand=options.by_hand, alone=options.alone, profile=options.profile)
+    plan = replace(
+        plan, by_hand=options.by_hand, alone=options.alone, profile=options.profile, comes_first=options.first
+    )
     if options.levels:
         plan = replace(plan, levels=tuple(options.levels))
     if options.rounds:

@@ -39,9 +39,14 @@ class Window:
 
 @dataclass
 class Report:
-    """All windows of a run."""
+    """All windows of a run.
+
+    Attributes:
+        came_first: whether all of it ran before other work on the machine.
+    """
 
     script: Script
+    came_first: bool = False
     windows: list[Window] = field(default_factory=list)
 
     @property
@@ -63,17 +68,25 @@ class Report:
         script = self.script
         path.write_text(
             "# Benchmarks\n\n"
-            "Written by `python -m tests.bench.chat --write` "
+            f"Written by `python -m tests.bench.chat{' --first' if self.came_first else ''} --write` "
             f"({datetime.now(UTC):%Y-%m-%d}); what it means is in [ADR 14](adr/0014-hot-path.md).\n\n"
             "People ask, read to the end and ask again, each in a new session, with a question nobody has asked "
             f"before. The fake model begins after {script.first_token * _MILLI:.0f} ms and writes {script.tokens} "
             f"tokens, one every {script.between * _MILLI:.0f} ms. Eloquent runs as with `make run`: a process of each "
             "service, Valkey with its append-only file, PostgreSQL with fsync, answers stored, citations resolved. The "
             "monolith (`tests/bench/monolith.py`) passes the same stream on and keeps nothing. Both run in turn on "
-            "the same machine: 2 cores, shared with the load generator and the fake model.\n\n"
+            f"the same machine: 2 cores, shared with the load generator and the fake model.{self._rank()}\n\n"
             "*Added* is the time to the first text beyond the model's own. *Pace* is tokens a second of a chat, "
             "beginning with the question, as a share of the ideal. *CPU* is user and system time of all processes of "
             "the side, databases included; *memory* their proportional set size.\n\n" + self.markdown()
+        )
+
+    def _rank(self) -> str:
+        if not self.came_first:
+            return ""
+        return (
+            " All of these processes, of both sides, ran with real-time scheduling (`--first`), so that other work on "
+            "the machine could not come between."
         )
 
     def _levels(self) -> list[str]:
