@@ -109,6 +109,7 @@ class Habits:
         continues: who resumes says which chunk it has, where that can be said.
         repeats: the same question is sent a second time, over another socket.
         cancels: the client changes its mind in mid-answer.
+        submissions: so many sockets ask the same question in any case.
         second_message: a session asks again before it is answered.
         words: of an answer, at least and at most.
     """
@@ -118,6 +119,7 @@ class Habits:
     continues: float = 0.3
     repeats: float = 0.25
     cancels: float = 0.08
+    submissions: int = 1
     second_message: float = 0.5
     words: tuple[int, int] = (10, 60)
 
@@ -151,6 +153,8 @@ class Client:
                 message = Message(session, f"m{n}", question, self.caller)
                 self.messages.append(message)
                 tasks.create_task(self.follow(message))
+                for _ in range(1, self._habits.submissions):
+                    tasks.create_task(self.follow(message, delay_seconds=self._rng.uniform(0.0, 0.2)))
                 if self._rng.random() < self._habits.repeats:
                     tasks.create_task(self.follow(message, delay_seconds=self._rng.random()))
                 await asyncio.sleep(self._rng.uniform(0.0, 0.1))

@@ -19,6 +19,7 @@ ZOMBIE_SECONDS = (1.6 * CLAIM_SECONDS, 3 * CLAIM_SECONDS)
 AWAY_SECONDS = (4.0, 10.0)
 ROLLBACK_SECONDS = (0.1, 0.8)
 SPOILT_SECONDS = (0.5, 3.0)
+REPLIES_TO_CUT = 5
 
 
 @dataclass
@@ -26,12 +27,14 @@ class Nemesis:
     """One run's trouble.
 
     Attributes:
+        spared: the processes, by name, that nothing is done to alone.
         injected: what was done, how often.
         diary: when what was done to whom.
     """
 
     cluster: Cluster
     rng: Random
+    spared: tuple[str, ...] = ()
     injected: Counter[str] = field(default_factory=Counter)
     diary: list[str] = field(default_factory=list)
     _calmed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -61,7 +64,7 @@ class Nemesis:
 
     def victim(self, *kinds: str) -> Member | None:
         """A process that runs; None when there is none now."""
-        living = [member for member in self.cluster.of(*kinds) if member.is_up]
+        living = [member for member in self.cluster.of(*kinds) if member.is_up and member.name not in self.spared]
         return self.rng.choice(living) if living else None
 
 
@@ -174,6 +177,17 @@ async def _spoil_network(nemesis: Nemesis) -> None:
         proxy.heal()
 
 
+async def _lose_replies(nemesis: Nemesis) -> None:
+    """What was sent is carried out; the reply is cut off in its middle, and the connection is gone."""
+    (kind, server), proxy = nemesis.rng.choice(sorted(nemesis.cluster.proxies.items(), key=lambda item: item[0]))
+    nemesis.note(f"the next replies of {server} to {kind} are cut off")
+    proxy.replies_to_cut = nemesis.rng.randint(1, REPLIES_TO_CUT)
+    before = proxy.replies_cut
+    await asyncio.sleep(nemesis.rng.uniform(*SPOILT_SECONDS) / 4)
+    nemesis.injected["replies_lost"] += proxy.replies_cut - before
+    proxy.heal()
+
+
 async def _forget_scripts(nemesis: Nemesis) -> None:
     nemesis.note("scripts flushed")
     async with nemesis.cluster.redis() as redis:
@@ -198,5 +212,6 @@ FAULTS: Mapping[str, Callable[[Nemesis], Awaitable[None]]] = {
     "flush-valkey": _flush_valkey,
     "roll-back-valkey": _roll_back_valkey,
     "network": _spoil_network,
+    "lose-replies": _lose_replies,
     "forget-scripts": _forget_scripts,
 }

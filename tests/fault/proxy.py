@@ -19,12 +19,16 @@ class Proxy:
         delay_seconds: how late everything arrives, in both directions.
         bytes_per_second: how much gets through in each direction; None for all.
         swallows: nothing gets through and nobody is told.
+        replies_to_cut: so many of the next replies end in their middle, and their connections with them.
+        replies_cut: how many have.
     """
 
     target_port: int
     delay_seconds: float = 0.0
     bytes_per_second: int | None = None
     swallows: bool = False
+    replies_to_cut: int = 0
+    replies_cut: int = 0
     port: int = 0
     connections: int = 0
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -44,6 +48,7 @@ class Proxy:
     def heal(self) -> None:
         """From now on it is a good network; what was swallowed stays lost, so its connections are cut."""
         was_swallowing, self.swallows = self.swallows, False
+        self.replies_to_cut = 0
         self.delay_seconds, self.bytes_per_second = 0.0, None
         if was_swallowing:
             self.cut()
@@ -68,19 +73,26 @@ class Proxy:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._pass_on(reader, far_writer))
-                tasks.create_task(self._pass_on(far_reader, writer))
+                tasks.create_task(self._pass_on(far_reader, writer, are_replies=True))
         finally:
             self._writers -= pair
             for end in pair:
                 end.transport.abort()
 
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass_on(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, are_replies: bool = False
+    ) -> None:
         with suppress(ConnectionError):
             while data := await reader.read(self.bytes_per_second or PIECE_BYTES):
                 if self.delay_seconds:
                     await asyncio.sleep(self.delay_seconds)
                 if self.bytes_per_second:
                     await asyncio.sleep(len(data) / self.bytes_per_second)
+                if are_replies and self.replies_to_cut > 0:
+                    self.replies_to_cut, self.replies_cut = self.replies_to_cut - 1, self.replies_cut + 1
+                    writer.write(data[: len(data) // 2])
+                    writer.transport.close()
+                    return
                 if not self.swallows:
                     writer.write(data)
                     await writer.drain()

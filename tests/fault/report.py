@@ -25,6 +25,8 @@ COUNTED = {
     "let go of an entry": "refused_finishers",
     "a subscriber died, this process stops to be started again": "processes_gave_up",
     "unexpected error": "unexpected_errors",
+    "dies before the hop": "crashes_before_hop",
+    "dies behind the hop": "crashes_behind_hop",
 }
 """Lines of the services' logs, and what a report calls them."""
 

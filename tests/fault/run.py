@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -12,6 +13,7 @@ import httpx
 from tests.fault.checker import Expected, check, left_over
 from tests.fault.clients import Client, Habits, Message
 from tests.fault.cluster import Cluster, Size
+from tests.fault.keys import unbounded
 from tests.fault.nemesis import Nemesis
 from tests.fault.report import LogTail, Report, client_figures, dump
 
@@ -36,6 +38,9 @@ class Plan:
         embedding_seconds: how long the model takes to embed a question.
         gapless: nothing is broken that could make a gap, so that no reader may find one.
         meanwhile: what else happens meanwhile; gives messages to be checked with the others.
+        afterwards: what is looked at when everything is over.
+        needs: faults and figures without which the run has shown nothing.
+        spared: processes that are never killed, stopped or frozen.
     """
 
     title: str
@@ -53,6 +58,9 @@ class Plan:
     embedding_seconds: float = 0.0
     gapless: bool = False
     meanwhile: "Callable[[Run], Awaitable[Sequence[Message]]] | None" = None
+    afterwards: "Callable[[Run], Awaitable[None]] | None" = None
+    needs: tuple[str, ...] = ()
+    spared: tuple[str, ...] = ()
     finish_seconds: float = FINISH_SECONDS
 
 
@@ -66,6 +74,7 @@ class Run:
     nemesis: Nemesis
     messages: list[Message] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
+    figures: Counter[str] = field(default_factory=Counter)
 
     def client(self, name: str, habits: Habits | None = None) -> Client:
         """Somebody whose decisions depend on the seed and their name alone."""
@@ -78,7 +87,8 @@ async def carry_out(plan: Plan, seed: int, cluster: Cluster, tasks: asyncio.Task
     await _prepare(plan, cluster, tasks)
     gaps = await gap_reads(cluster) if plan.gapless else 0
     log = LogTail(cluster)
-    run = Run(plan, seed, cluster, Nemesis(cluster, Random(f"{seed}/nemesis")))  # noqa: S311 - to be repeated
+    nemesis = Nemesis(cluster, Random(f"{seed}/nemesis"), plan.spared)  # noqa: S311 - to be repeated
+    run = Run(plan, seed, cluster, nemesis)
     report = Report(plan.title, seed, faults=run.nemesis.injected, diary=run.nemesis.diary)
     began = time.monotonic()
     async with asyncio.TaskGroup() as group:
@@ -96,6 +106,8 @@ async def carry_out(plan: Plan, seed: int, cluster: Cluster, tasks: asyncio.Task
         # Whoever is started next must not inherit this.
         cluster.started = None
     await _drained(cluster)
+    if plan.afterwards is not None:
+        await plan.afterwards(run)
     if plan.gapless and (found := await gap_reads(cluster) - gaps):
         run.violations.append(f"readers found {found} gaps though nothing was broken")
     connection = await cluster.connect()
@@ -104,10 +116,13 @@ async def carry_out(plan: Plan, seed: int, cluster: Cluster, tasks: asyncio.Task
             report.violations += run.violations + await check(
                 run.messages, cluster.model, connection, redis, plan.expected
             )
+            report.violations += await unbounded(redis)
     finally:
         await connection.close()
     report.seconds = time.monotonic() - began
-    report.figures = client_figures(run.messages) + log.figures()
+    report.figures = client_figures(run.messages) + log.figures() + run.figures
+    happened = report.figures + report.faults
+    report.violations += [f"shows nothing: there were no {name}" for name in plan.needs if not happened[name]]
     if report.figures["unexpected_errors"]:
         report.violations.append("a service logged an unexpected error")
     if report.violations:
