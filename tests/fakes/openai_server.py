@@ -151,9 +151,9 @@ class _Stream:
             self._connection.transport.close()
             return
         self._next += 1
-        if self._script.half and (halves := _halves(piece)):
-            self._connection.transport.write(halves[0])
-            self._wheel.at(asyncio.get_running_loop().time() + 0.002, lambda: self._rest(halves[1]))
+        if self._script.half and (both := halves(piece)):
+            self._connection.transport.write(both[0])
+            self._wheel.at(asyncio.get_running_loop().time() + 0.002, lambda: self._rest(both[1]))
         else:
             self._rest(piece)
 
@@ -187,7 +187,8 @@ def _base64(vector: Sequence[float]) -> str:
     return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
 
 
-def _halves(piece: bytes) -> tuple[bytes, bytes] | None:
+def halves(piece: bytes) -> tuple[bytes, bytes] | None:
+    """The piece cut within its first character of several bytes; None when it has none."""
     for n, byte in enumerate(piece):
         if byte >= 0xC0:
             return piece[: n + 1], piece[n + 1 :]

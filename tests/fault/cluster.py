@@ -4,11 +4,10 @@ import asyncio
 import os
 import secrets
 import shutil
-import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -32,13 +31,13 @@ from libs.db.pool import create_pool
 from tests.conftest import FAST_POSTGRES
 from tests.fault.member import Member, http_ready
 from tests.fault.model import Model
+from tests.fault.ports import free_ports
 from tests.fault.proxy import Proxy
 from tests.integration.retrieval.builders import Shelf
 from tests.unit.auth.builders_auth import CLIENT_ID, POOL_ID, Issuer, a_guest_token, an_issuer
 
 CLAIM_SECONDS = 1.0
-FIRST_PORT, LAST_PORT = 11_000, 20_000
-"""Below the ports that systems give to outgoing connections: who is away for a moment finds its own again."""
+STOP_GRACE_SECONDS = 5
 KNOWLEDGE = "A standard transfer takes ten seconds. How long does it take to arrive? Ten seconds."
 STREAMS = (QuestionAsked.stream, TurnOpened.stream, ContextRetrieved.stream, AnswerWritten.stream)
 MUTANTS = "tests.fault.mutants"
@@ -54,7 +53,6 @@ _MODULES = {
     "generation": ("generation_service",),
 }
 WORKERS = ("history", "retrieval", "generation")
-_ports = count(FIRST_PORT + os.getpid() % 400 * 20)
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,6 @@ class Cluster:
         valkey: the server and its process.
         settings: environment variables of all services, beside what they need to find each other.
         mutants: which kinds are started with which flaw.
-        forks: processes share what they import, and start quickly; alone, each one's memory is its own.
     """
 
     folder: Path
@@ -100,9 +97,11 @@ class Cluster:
     members: list[Member] = field(default_factory=list)
     settings: dict[str, str] = field(default_factory=dict)
     mutants: dict[str, str] = field(default_factory=dict)
-    forks: bool = True
     started: object = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _group: asyncio.TaskGroup | None = None
+    _api: Proxy | None = None
+    _named: Iterator[int] = field(default_factory=count)
 
     def of(self, *kinds: str) -> list[Member]:
         """The processes of these kinds."""
@@ -131,11 +130,15 @@ class Cluster:
 
     async def start(self, tasks: asyncio.TaskGroup, size: Size, *, proxied: bool = False) -> None:
         """Every service is ready."""
+        self._group = tasks
         ports = free_ports(size.gateway + size.history + size.retrieval + size.generation + 1)
         api_port = next(ports)
+        # What a load balancer is for: the API can be replaced behind its address.
+        self._api = Proxy(api_port)
+        await self._api.open()
         counts = {"history-api": 1, **vars(size)}
         for kind, number in counts.items():
-            environment = await self._environment(kind, api_port, proxied=proxied)
+            environment = await self._environment(kind, self._api.port, proxied=proxied)
             for n in range(number):
                 port = api_port if kind == "history-api" else next(ports)
                 member = self._service(f"{kind}-{n}", kind, port, environment)
@@ -150,9 +153,23 @@ class Cluster:
         await asyncio.gather(*self._tasks)
         self._tasks.clear()
         self.members.clear()
-        for proxy in self.proxies.values():
+        for proxy in (*self.proxies.values(), *([self._api] if self._api else [])):
             proxy.close()
         self.proxies.clear()
+
+    async def replace(self, old: Member) -> float:
+        """A new process has taken its place before it was told to stop, which took it so many seconds."""
+        assert self._group is not None, "nothing was started"
+        [port] = free_ports(1)
+        new = self._service(f"{old.kind}-new-{next(self._named)}", old.kind, port, old.program.environment)
+        self.members.append(new)
+        self._tasks.append(self._group.create_task(new.run()))
+        await new.ready()
+        if old.kind == "history-api" and self._api is not None:
+            self._api.target_port = port
+        seconds = await old.retire()
+        self.members.remove(old)
+        return seconds
 
     async def ready(self) -> None:
         """Every process says that it may take traffic."""
@@ -171,7 +188,7 @@ class Cluster:
             command=(sys.executable, "-m", *module),
             environment={**environment, "PORT": str(port)},
             folder=ROOT,
-            forkable=self.forks,
+            forkable=True,
         )
         return Member(kind, program, self.folder / f"{name}.log", self.launcher, self.guardian, http_ready(port))
 
@@ -189,7 +206,7 @@ class Cluster:
             "DATABASE_URL": database_url,
             "DATABASE_POOL_SIZE": "8",
             "BUS_CLAIM_SECONDS": f"{CLAIM_SECONDS:g}",
-            "STOP_GRACE_SECONDS": "5",
+            "STOP_GRACE_SECONDS": f"{STOP_GRACE_SECONDS}",
             "OPENAI_API_KEY": "not-needed",
             "OPENAI_BASE_URL": self.model.base_url,
             "CHAT_MODEL": "fake",
@@ -264,18 +281,3 @@ async def _furnish(cluster: Cluster) -> None:
     settings = PostgresSettings(database_url=cluster.postgres_server.url)
     async with create_pool(settings, application_name="harness") as pool:
         await Shelf(pool).add(KNOWLEDGE)
-
-
-def free_ports(number: int) -> Iterator[int]:
-    """Ports that nobody listened on a moment ago."""
-    found = []
-    for port in _ports:
-        if port > LAST_PORT:
-            break
-        with suppress(OSError), socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            found.append(port)
-        if len(found) == number:
-            return iter(found)
-    raise AssertionError("no free ports for a cluster")

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -100,11 +101,20 @@ class Member:
             os.killpg(child.pid, signal.SIGKILL)
         await child.wait()
 
-    async def terminate(self) -> None:
-        """As whoever deploys stops it; it has ended afterwards and comes back by itself."""
+    async def terminate(self) -> float:
+        """As whoever deploys stops it; it has ended afterwards, after so many seconds, and comes back by itself."""
         child = await self._living()
+        asked_at = time.monotonic()
+        # Who stops a process has told the load balancer.
+        self.takes_traffic = False
         child.send_signal(self.program.stop_signal)
         await child.wait()
+        return time.monotonic() - asked_at
+
+    async def retire(self) -> float:
+        """It is stopped in the same way and does not come back."""
+        self._ending = True
+        return await self.terminate()
 
     async def freeze(self, seconds: float) -> None:
         """SIGSTOP for so long: a process that does not know that it was away."""

@@ -3,16 +3,33 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 from tests.fakes.http import Connection
-from tests.fakes.openai_server import FakeOpenAI
-from tests.fakes.script import Script, pieces
+from tests.fakes.openai_server import FakeOpenAI, halves
+from tests.fakes.script import CUT, STALL, Script, pieces
 
 _NAME = re.compile(r"question-[0-9a-z]+-words-(\d+)")
+_TROUBLE = re.compile(r"trouble-([a-z]+)")
 BETWEEN_SECONDS = 0.02
+TROUBLES: Mapping[str, dict[str, Any]] = {
+    "limit": {"status": 429, "retry_after": 0.2},
+    "error": {"status": 503},
+    "refuses": {"status": 400},
+    "silent": {"stall_at": 0},
+    "stalls": {"stall_at": 6},
+    "cut": {"cut_at": 6},
+    "fails": {"error_at": 6},
+    "half": {"half": True},
+    "broken": {"invalid_at": 6},
+    "empty": {"empty": True},
+    "endless": {"finish": "", "done": False},
+    "long": {"finish": "length"},
+    "filtered": {"finish": "content_filter"},
+}
+"""What a question may ask for with `trouble-<name>`, or the whole model suffer for a while."""
 
 
 def question_named(name: str, *, words: int) -> str:
@@ -42,6 +59,8 @@ class Model(FakeOpenAI):
         asked: the questions, in the messages' order, of each prompt's earlier turns, by question.
         between_seconds: from word to word.
         embedding_seconds: how long an embedding takes.
+        trouble: by its name in `TROUBLES`, what every answer suffers that begins now; empty for none.
+        lost: when each answer's connection was found closed in mid-answer, by question; of the loop's clock.
     """
 
     def __init__(self) -> None:
@@ -51,32 +70,72 @@ class Model(FakeOpenAI):
         self.before: dict[str, list[str]] = {}
         self.between_seconds = BETWEEN_SECONDS
         self.embedding_seconds = 0.0
+        self.trouble = ""
+        self.lost: dict[str, float] = {}
+        self._telling: set[Connection] = set()
+        self._server: asyncio.Server | None = None
+        self._port = 0
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
         """It answers on a loopback port, and `base_url` is where."""
-        server = await asyncio.get_running_loop().create_server(self.connect, "127.0.0.1", 0, backlog=1000)
-        self.base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        await self.come_back()
+        self.base_url = f"http://127.0.0.1:{self._port}/v1"
         try:
             yield
         finally:
-            server.close()
+            self.go_away()
+
+    async def come_back(self) -> None:
+        """It listens, where it did before."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self.connect, "127.0.0.1", self._port, backlog=1000)
+        self._port = self._server.sockets[0].getsockname()[1]
+
+    def go_away(self) -> None:
+        """New connections are refused, and who was being told something is cut off."""
+        if self._server is not None:
+            self._server.close()
+        self.cut()
+
+    def cut(self) -> None:
+        """Nobody hears the rest of an answer."""
+        for connection in tuple(self._telling):
+            connection.transport.abort()
 
     def texts(self, question: str) -> list[str]:
         """What it was asked to say to this question, attempt by attempt."""
         return [text_of(question, n + 1) for n in range(self.attempts[name_of(question)])]
 
     def _chat(self, connection: Connection, body: dict[str, Any]) -> None:
-        name = name_of(body["messages"][-1]["content"])
+        question = body["messages"][-1]["content"]
+        name = name_of(question)
         self.attempts[name] += 1
         self.before[name] = [
             earlier[0]
             for message in body["messages"][:-1]
             if message["role"] == "user" and (earlier := _NAME.search(message["content"]))
         ]
-        steps = pieces(Script(text=text_of(name, self.attempts[name])), body["model"])
+        asked = _TROUBLE.search(question)
+        trouble = TROUBLES.get(asked[1] if asked else self.trouble, {})
+        text = text_of(name, self.attempts[name])
+        script = Script(text=text).for_model(body["model"]).changed(trouble)
+        if self._refused(connection, script):
+            return
         connection.begin_events()
+        self._telling.add(connection)
+        steps = pieces(script, body["model"])
+        if script.half:
+            steps = tuple(part for step in steps for part in halves(step) or (step,))
         _Telling(connection, steps, self, name).step()
+
+    def over(self, connection: Connection, name: str, *, lost: bool) -> None:
+        """The answer was told, or its listener has gone."""
+        self._telling.discard(connection)
+        connection.on_lost = None
+        if lost:
+            self.dropped[name] += 1
+            self.lost[name] = asyncio.get_running_loop().time()
 
     def _embed(self, connection: Connection, body: dict[str, Any]) -> None:
         asyncio.get_running_loop().call_later(self.embedding_seconds, super()._embed, connection, body)
@@ -90,14 +149,20 @@ class _Telling:
         self._steps = steps
         self._model = model
         self._written = 0
-        connection.on_lost = lambda: model.dropped.update([name])
+        self._name = name
+        connection.on_lost = lambda: model.over(connection, name, lost=True)
 
     def step(self) -> None:
         if self._connection.transport.is_closing():
+            return
+        if self._steps[self._written] is STALL:
+            return
+        if self._steps[self._written] is CUT:
+            self._connection.transport.close()
             return
         self._connection.transport.write(self._steps[self._written])
         self._written += 1
         if self._written < len(self._steps):
             asyncio.get_running_loop().call_later(self._model.between_seconds, self.step)
         else:
-            self._connection.on_lost = None
+            self._model.over(self._connection, self._name, lost=False)

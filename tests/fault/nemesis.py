@@ -9,9 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 
+import asyncpg
 from redis.exceptions import RedisError
 
-from tests.fault.cluster import CLAIM_SECONDS, WORKERS, Cluster
+from tests.fault.cluster import CLAIM_SECONDS, STOP_GRACE_SECONDS, WORKERS, Cluster
 from tests.fault.member import Member
 
 ZOMBIE_SECONDS = (1.6 * CLAIM_SECONDS, 3 * CLAIM_SECONDS)
@@ -19,7 +20,9 @@ ZOMBIE_SECONDS = (1.6 * CLAIM_SECONDS, 3 * CLAIM_SECONDS)
 AWAY_SECONDS = (4.0, 10.0)
 ROLLBACK_SECONDS = (0.1, 0.8)
 SPOILT_SECONDS = (0.5, 3.0)
-REPLIES_TO_CUT = 5
+LOCKED_SECONDS = 0.3
+MODEL_SECONDS = (0.2, 1.0)
+PASSING_TROUBLES = ("limit", "error", "silent", "stalls", "cut", "fails", "half", "broken", "empty", "endless")
 
 
 @dataclass
@@ -27,16 +30,18 @@ class Nemesis:
     """One run's trouble.
 
     Attributes:
-        spared: the processes, by name, that nothing is done to alone.
         injected: what was done, how often.
         diary: when what was done to whom.
+        violations: what must not have happened meanwhile.
+        stop_seconds: how long each process took to end that was told to.
     """
 
     cluster: Cluster
     rng: Random
-    spared: tuple[str, ...] = ()
     injected: Counter[str] = field(default_factory=Counter)
     diary: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    stop_seconds: list[float] = field(default_factory=list)
     _calmed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def rage(self, first: Sequence[str], faults: Sequence[str], *, every_seconds: tuple[float, float]) -> None:
@@ -62,9 +67,15 @@ class Nemesis:
         """Write down what is being done."""
         self.diary.append(f"{time.strftime('%H:%M:%S')}.{int(time.time() * 1000) % 1000:03d} {what}")
 
+    def stopped(self, member: Member, seconds: float) -> None:
+        """A process was told to end, and has ended after so many seconds."""
+        self.stop_seconds.append(seconds)
+        if seconds > STOP_GRACE_SECONDS:
+            self.violations.append(f"{member.name} took {seconds:.1f} s to stop")
+
     def victim(self, *kinds: str) -> Member | None:
         """A process that runs; None when there is none now."""
-        living = [member for member in self.cluster.of(*kinds) if member.is_up and member.name not in self.spared]
+        living = [member for member in self.cluster.of(*kinds) if member.is_up]
         return self.rng.choice(living) if living else None
 
 
@@ -77,7 +88,7 @@ async def _kill(nemesis: Nemesis, *kinds: str) -> None:
 async def _terminate(nemesis: Nemesis, *kinds: str) -> None:
     if victim := nemesis.victim(*kinds):
         nemesis.note(f"SIGTERM {victim.name}")
-        await victim.terminate()
+        nemesis.stopped(victim, await victim.terminate())
 
 
 async def _freeze(nemesis: Nemesis, *kinds: str) -> None:
@@ -137,6 +148,50 @@ async def _stop_postgres(nemesis: Nemesis) -> None:
     await postgres.ready()
 
 
+async def _deadlock(nemesis: Nemesis) -> None:
+    """Locks the messages and then the sessions; every turn goes the other way round."""
+    nemesis.note("deadlock")
+    connection = await nemesis.cluster.connect()
+    try:
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE chat_messages IN SHARE ROW EXCLUSIVE MODE")
+            # Long enough for a turn to have its session and to wait for the messages.
+            await asyncio.sleep(LOCKED_SECONDS)
+            await connection.execute("LOCK TABLE chat_sessions IN SHARE ROW EXCLUSIVE MODE")
+    except asyncpg.DeadlockDetectedError:
+        nemesis.injected["deadlocks_of_ours"] += 1
+    finally:
+        await connection.close()
+
+
+def _on_model(trouble: str) -> "Callable[[Nemesis], Awaitable[None]]":
+    async def suffer(nemesis: Nemesis) -> None:
+        seconds = nemesis.rng.uniform(*MODEL_SECONDS)
+        nemesis.note(f"the model has {trouble} for {seconds:.1f} s")
+        nemesis.cluster.model.trouble = trouble
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            nemesis.cluster.model.trouble = ""
+
+    return suffer
+
+
+async def _cut_model(nemesis: Nemesis) -> None:
+    nemesis.note("the model's connections are cut")
+    nemesis.cluster.model.cut()
+
+
+async def _stop_model(nemesis: Nemesis) -> None:
+    seconds = nemesis.rng.uniform(*MODEL_SECONDS)
+    nemesis.note(f"the model refuses connections for {seconds:.1f} s")
+    nemesis.cluster.model.go_away()
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        await nemesis.cluster.model.come_back()
+
+
 async def _flush_valkey(nemesis: Nemesis) -> None:
     nemesis.note("FLUSHALL")
     async with nemesis.cluster.redis() as redis:
@@ -177,17 +232,6 @@ async def _spoil_network(nemesis: Nemesis) -> None:
         proxy.heal()
 
 
-async def _lose_replies(nemesis: Nemesis) -> None:
-    """What was sent is carried out; the reply is cut off in its middle, and the connection is gone."""
-    (kind, server), proxy = nemesis.rng.choice(sorted(nemesis.cluster.proxies.items(), key=lambda item: item[0]))
-    nemesis.note(f"the next replies of {server} to {kind} are cut off")
-    proxy.replies_to_cut = nemesis.rng.randint(1, REPLIES_TO_CUT)
-    before = proxy.replies_cut
-    await asyncio.sleep(nemesis.rng.uniform(*SPOILT_SECONDS) / 4)
-    nemesis.injected["replies_lost"] += proxy.replies_cut - before
-    proxy.heal()
-
-
 async def _forget_scripts(nemesis: Nemesis) -> None:
     nemesis.note("scripts flushed")
     async with nemesis.cluster.redis() as redis:
@@ -212,6 +256,9 @@ FAULTS: Mapping[str, Callable[[Nemesis], Awaitable[None]]] = {
     "flush-valkey": _flush_valkey,
     "roll-back-valkey": _roll_back_valkey,
     "network": _spoil_network,
-    "lose-replies": _lose_replies,
     "forget-scripts": _forget_scripts,
+    "deadlock-postgres": _deadlock,
+    **{f"model-{trouble}": _on_model(trouble) for trouble in PASSING_TROUBLES},
+    "model-cuts": _cut_model,
+    "model-away": _stop_model,
 }

@@ -6,8 +6,7 @@ from dataclasses import replace
 from tests.fault.checker import Expected
 from tests.fault.clients import Habits
 from tests.fault.cluster import WORKERS
-from tests.fault.rows_bounds import ROWS_BOUNDS
-from tests.fault.rows_exact import ROWS_EXACT
+from tests.fault.rows_outside import ROWS_OUTSIDE
 from tests.fault.run import Plan
 from tests.fault.specials import POISONED, STEADY, cancel_in_every_phase, deadly_poison, poison, resume_everywhere
 
@@ -66,15 +65,15 @@ _ROWS: dict[int, Callable[[int], Plan]] = {
         expected=Expected(dead_letters=1),
         meanwhile=deadly_poison,
     ),
-    **ROWS_EXACT,
-    **ROWS_BOUNDS,
+    **ROWS_OUTSIDE,
     13: lambda chats: Plan("13 resumes", chats, habits=STEADY, gapless=True, meanwhile=resume_everywhere),
     14: lambda chats: Plan("14 cancels", chats, embedding_seconds=0.2, meanwhile=cancel_in_every_phase),
     15: lambda chats: Plan("15 two quick messages", chats, habits=Habits(drops=0.0, second_message=1.0), at_once=60),
     18: lambda chats: Plan(
         "18 postgres",
         chats,
-        faults=("cut-postgres", "restart-postgres", "stop-postgres"),
+        faults=("cut-postgres", "restart-postgres", "stop-postgres", "deadlock-postgres"),
+        first=("stop-postgres", "deadlock-postgres"),
         every_seconds=(0.5, 2.0),
         habits=LONG,
         # Who resumes meanwhile is told to try again; who asks waits.
@@ -90,7 +89,7 @@ _ROWS: dict[int, Callable[[int], Plan]] = {
         expected=Expected(errors=True),
     ),
 }
-ROWS = tuple(sorted(_ROWS))
+ROWS = tuple(_ROWS)
 
 
 def row(number: int, chats: int) -> Plan:
