@@ -82,6 +82,7 @@ class Cluster:
         valkey: the server and its process.
         settings: environment variables of all services, beside what they need to find each other.
         mutants: which kinds are started with which flaw.
+        forks: processes share what they import, and start quickly; alone, each one's memory is its own.
     """
 
     folder: Path
@@ -97,6 +98,7 @@ class Cluster:
     members: list[Member] = field(default_factory=list)
     settings: dict[str, str] = field(default_factory=dict)
     mutants: dict[str, str] = field(default_factory=dict)
+    forks: bool = True
     started: object = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _group: asyncio.TaskGroup | None = None
@@ -188,7 +190,7 @@ class Cluster:
             command=(sys.executable, "-m", *module),
             environment={**environment, "PORT": str(port)},
             folder=ROOT,
-            forkable=True,
+            forkable=self.forks,
         )
         return Member(kind, program, self.folder / f"{name}.log", self.launcher, self.guardian, http_ready(port))
 

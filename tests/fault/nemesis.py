@@ -23,6 +23,7 @@ SPOILT_SECONDS = (0.5, 3.0)
 LOCKED_SECONDS = 0.3
 MODEL_SECONDS = (0.2, 1.0)
 PASSING_TROUBLES = ("limit", "error", "silent", "stalls", "cut", "fails", "half", "broken", "empty", "endless")
+REPLIES_TO_CUT = 5
 
 
 @dataclass
@@ -30,6 +31,7 @@ class Nemesis:
     """One run's trouble.
 
     Attributes:
+        spared: the processes, by name, that nothing is done to alone.
         injected: what was done, how often.
         diary: when what was done to whom.
         violations: what must not have happened meanwhile.
@@ -38,6 +40,7 @@ class Nemesis:
 
     cluster: Cluster
     rng: Random
+    spared: tuple[str, ...] = ()
     injected: Counter[str] = field(default_factory=Counter)
     diary: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
@@ -75,7 +78,7 @@ class Nemesis:
 
     def victim(self, *kinds: str) -> Member | None:
         """A process that runs; None when there is none now."""
-        living = [member for member in self.cluster.of(*kinds) if member.is_up]
+        living = [member for member in self.cluster.of(*kinds) if member.is_up and member.name not in self.spared]
         return self.rng.choice(living) if living else None
 
 
@@ -232,6 +235,17 @@ async def _spoil_network(nemesis: Nemesis) -> None:
         proxy.heal()
 
 
+async def _lose_replies(nemesis: Nemesis) -> None:
+    """What was sent is carried out; the reply is cut off in its middle, and the connection is gone."""
+    (kind, server), proxy = nemesis.rng.choice(sorted(nemesis.cluster.proxies.items(), key=lambda item: item[0]))
+    nemesis.note(f"the next replies of {server} to {kind} are cut off")
+    proxy.replies_to_cut = nemesis.rng.randint(1, REPLIES_TO_CUT)
+    before = proxy.replies_cut
+    await asyncio.sleep(nemesis.rng.uniform(*SPOILT_SECONDS) / 4)
+    nemesis.injected["replies_lost"] += proxy.replies_cut - before
+    proxy.heal()
+
+
 async def _forget_scripts(nemesis: Nemesis) -> None:
     nemesis.note("scripts flushed")
     async with nemesis.cluster.redis() as redis:
@@ -256,9 +270,10 @@ FAULTS: Mapping[str, Callable[[Nemesis], Awaitable[None]]] = {
     "flush-valkey": _flush_valkey,
     "roll-back-valkey": _roll_back_valkey,
     "network": _spoil_network,
-    "forget-scripts": _forget_scripts,
+    "lose-replies": _lose_replies,
     "deadlock-postgres": _deadlock,
     **{f"model-{trouble}": _on_model(trouble) for trouble in PASSING_TROUBLES},
     "model-cuts": _cut_model,
     "model-away": _stop_model,
+    "forget-scripts": _forget_scripts,
 }

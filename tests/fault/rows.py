@@ -6,6 +6,8 @@ from dataclasses import replace
 from tests.fault.checker import Expected
 from tests.fault.clients import Habits
 from tests.fault.cluster import WORKERS
+from tests.fault.rows_bounds import ROWS_BOUNDS
+from tests.fault.rows_exact import ROWS_EXACT
 from tests.fault.rows_outside import ROWS_OUTSIDE
 from tests.fault.run import Plan
 from tests.fault.specials import POISONED, STEADY, cancel_in_every_phase, deadly_poison, poison, resume_everywhere
@@ -65,7 +67,9 @@ _ROWS: dict[int, Callable[[int], Plan]] = {
         expected=Expected(dead_letters=1),
         meanwhile=deadly_poison,
     ),
+    **ROWS_EXACT,
     **ROWS_OUTSIDE,
+    **ROWS_BOUNDS,
     13: lambda chats: Plan("13 resumes", chats, habits=STEADY, gapless=True, meanwhile=resume_everywhere),
     14: lambda chats: Plan("14 cancels", chats, embedding_seconds=0.2, meanwhile=cancel_in_every_phase),
     15: lambda chats: Plan("15 two quick messages", chats, habits=Habits(drops=0.0, second_message=1.0), at_once=60),
@@ -89,7 +93,7 @@ _ROWS: dict[int, Callable[[int], Plan]] = {
         expected=Expected(errors=True),
     ),
 }
-ROWS = tuple(_ROWS)
+ROWS = tuple(sorted(_ROWS))
 
 
 def row(number: int, chats: int) -> Plan:

@@ -13,6 +13,7 @@ import httpx
 from tests.fault.checker import Expected, check, left_over
 from tests.fault.clients import Client, Habits, Message
 from tests.fault.cluster import Cluster, Size
+from tests.fault.keys import unbounded
 from tests.fault.nemesis import Nemesis
 from tests.fault.report import LogTail, Report, client_figures, dump
 
@@ -39,6 +40,7 @@ class Plan:
         meanwhile: what else happens meanwhile; gives messages to be checked with the others.
         afterwards: what is looked at when everything is over.
         needs: faults and figures without which the run has shown nothing.
+        spared: processes that are never killed, stopped or frozen.
     """
 
     title: str
@@ -58,6 +60,7 @@ class Plan:
     meanwhile: "Callable[[Run], Awaitable[Sequence[Message]]] | None" = None
     afterwards: "Callable[[Run], Awaitable[None]] | None" = None
     needs: tuple[str, ...] = ()
+    spared: tuple[str, ...] = ()
     finish_seconds: float = FINISH_SECONDS
 
 
@@ -84,7 +87,8 @@ async def carry_out(plan: Plan, seed: int, cluster: Cluster, tasks: asyncio.Task
     await _prepare(plan, cluster, tasks)
     gaps = await gap_reads(cluster) if plan.gapless else 0
     log = LogTail(cluster)
-    run = Run(plan, seed, cluster, Nemesis(cluster, Random(f"{seed}/nemesis")))  # noqa: S311 - to be repeated
+    nemesis = Nemesis(cluster, Random(f"{seed}/nemesis"), plan.spared)  # noqa: S311 - to be repeated
+    run = Run(plan, seed, cluster, nemesis)
     report = Report(plan.title, seed, faults=run.nemesis.injected, diary=run.nemesis.diary)
     began = time.monotonic()
     async with asyncio.TaskGroup() as group:
@@ -114,6 +118,7 @@ async def carry_out(plan: Plan, seed: int, cluster: Cluster, tasks: asyncio.Task
                 + run.nemesis.violations
                 + await check(run.messages, cluster.model, connection, redis, plan.expected)
             )
+            report.violations += await unbounded(redis)
     finally:
         await connection.close()
     report.seconds = time.monotonic() - began
