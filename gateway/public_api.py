@@ -19,6 +19,15 @@ PARTIAL_SECONDS = 5.0
 """How long one is kept in which an API is missing."""
 
 Document = dict[str, Any]
+_PROBLEM: Document = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_OWN_ANSWERS: Document = {
+    "404": {"description": "There is nothing at this path", "content": _PROBLEM},
+    "408": {"description": "The body stopped coming", "content": _PROBLEM},
+    "413": {"description": "The body is too large", "content": _PROBLEM},
+    "429": {"description": "Too many requests; ask again after `Retry-After`", "content": _PROBLEM},
+    "503": {"description": "The API does not answer; ask again after `Retry-After`", "content": _PROBLEM},
+}
+"""What a forwarded request may get from the gateway itself."""
 
 
 class PublicApi:
@@ -67,11 +76,21 @@ def merged(own: Document, others: Sequence[Document]) -> Document:
     for other in others:
         for path, item in other.get("paths", {}).items():
             if path.startswith(PUBLIC_PREFIX):
-                whole["paths"].setdefault(path, item)
+                whole["paths"].setdefault(path, _forwarded(item))
         components: Mapping[str, Mapping[str, Any]] = other.get("components", {})
         for kind, named in components.items():
             whole["components"][kind] = {**named, **whole["components"].get(kind, {})}
     return whole
+
+
+def _forwarded(item: Document) -> Document:
+    """The operations of a path with what the gateway itself may answer in the API's place."""
+    return {
+        method: {**operation, "responses": {**_OWN_ANSWERS, **operation["responses"]}}
+        if "responses" in operation
+        else operation
+        for method, operation in item.items()
+    }
 
 
 async def _fetch(client: httpx.AsyncClient) -> Document | None:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 
 from libs.config import ProcessSettings
 from libs.service.health import Health, health_router
+from libs.service.openapi import document_problems
 from libs.service.problems import install_problem_handlers
 from libs.service.protocols import patient_for
 from libs.service.trace import TraceMiddleware
@@ -59,6 +60,7 @@ def build_app(
     app.include_router(health_router(health))
     for router in routers:
         app.include_router(router)
+    document_problems(app)
     return app
 
 
@@ -84,6 +86,8 @@ def server(app: FastAPI, settings: ProcessSettings, *, stall_seconds: float = ST
             ws_ping_timeout=20.0,
             ws_per_message_deflate=False,
             h11_max_incomplete_event_size=HEAD_MAX_BYTES,
+            # Whose word counts for a client's address is the app's to know.
+            proxy_headers=False,
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=int(settings.stop_grace_seconds),

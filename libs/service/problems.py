@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from libs.errors import PermanentError, RequestError, TransientError
 
@@ -15,6 +16,9 @@ log = structlog.get_logger()
 
 RETRY_AFTER_SECONDS = 2.0
 """What a caller is told to wait when a dependency is away."""
+
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class FieldProblem(BaseModel):
@@ -83,11 +87,24 @@ def install_problem_handlers(app: FastAPI) -> None:
         return problem_response(422, "invalid_request", "Mend the fields listed in `errors`.", errors=errors)
 
     @app.exception_handler(HTTPException)
-    async def on_http_error(_request: Request, error: HTTPException) -> Response:
+    async def on_http_error(request: Request, error: HTTPException) -> Response:
         code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_").replace("'", "")
-        return problem_response(error.status_code, code, str(error.detail))
+        response = problem_response(error.status_code, code, str(error.detail))
+        response.headers.update(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            response.headers["Allow"] = _methods_of(request)
+        return response
 
     @app.exception_handler(Exception)
     async def on_bug(_request: Request, error: Exception) -> Response:
         log.error("unexpected error", exc_info=error)
         return problem_response(500, "internal_error", "Something went wrong on our side; we were told.")
+
+
+def _methods_of(request: Request) -> str:
+    # Asked one by one: the framework names those of the first route at this path alone, or none.
+    def is_served(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+
+    return ", ".join(filter(is_served, _METHODS))

@@ -50,7 +50,7 @@ def router(
     """`POST /` for the operations, by their `X-Amz-Target`; the key sets at Cognito's addresses."""
     routes = APIRouter(tags=["cognito"])
 
-    @routes.post("/")
+    @routes.post("/", responses={400: {"description": "An exception of Cognito's, named by `__type`"}})
     async def call(request: Request) -> Response:
         """Any operation of Cognito that this provider has, named by `X-Amz-Target`."""
         try:

@@ -3,7 +3,7 @@
 import base64
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
@@ -25,6 +25,11 @@ MAX_TEXTS = 2048
 """As OpenAI has it."""
 TEXT_MAX_CHARACTERS = 32_768
 """OpenAI takes 8192 tokens, which is about as much; the model itself looks at the first 256."""
+
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"description": "A field is wrong; `error` says which"},
+    404: {"description": "There is no such model"},
+}
 
 
 def _as_texts(value: object) -> object:
@@ -63,14 +68,14 @@ def models_router(embedder: Embedder, chat_models: Sequence[ChatModel]) -> APIRo
         """The models that run here."""
         return {"object": "list", "data": [_listed(name, started) for name in (EMBEDDING_MODEL, *by_name)]}
 
-    @router.get("/models/{name:path}")
+    @router.get("/models/{name:path}", responses=_REFUSALS)
     async def model(name: str) -> Json:
         """One of them."""
         if name not in {EMBEDDING_MODEL, *by_name}:
             raise _no_such_model(name, [EMBEDDING_MODEL, *by_name])
         return _listed(name, started)
 
-    @router.post("/embeddings")
+    @router.post("/embeddings", responses=_REFUSALS)
     async def embeddings(request: Request) -> Response:
         """One vector per text."""
         wanted = _embedding_request(await _body(request))
@@ -90,7 +95,7 @@ def models_router(embedder: Embedder, chat_models: Sequence[ChatModel]) -> APIRo
             }
         )
 
-    @router.post("/chat/completions")
+    @router.post("/chat/completions", responses=_REFUSALS)
     async def chat_completions(request: Request) -> Response:
         """An answer, whole or streamed."""
         body = _object(await _body(request))

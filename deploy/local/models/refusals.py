@@ -54,7 +54,8 @@ def install_refusals(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def on_http_error(_request: Request, error: HTTPException) -> Response:
-        return JSONResponse(error_body(str(error.detail), status=error.status_code, code=None), error.status_code)
+        body = error_body(str(error.detail), status=error.status_code, code=None)
+        return JSONResponse(body, error.status_code, error.headers)
 
     @app.exception_handler(Exception)
     async def on_bug(_request: Request, error: Exception) -> Response:
