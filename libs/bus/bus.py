@@ -35,8 +35,8 @@ log = structlog.get_logger()
 E = TypeVar("E", bound=Event)
 H = TypeVar("H", bound=Callable[..., Awaitable[Event | Outcome | None]])
 
-DRAIN_PATIENCE_SECONDS = 0.7
-"""What is nearly done is finished; a long answer is handed back within a second of SIGTERM."""
+DRAIN_PATIENCE_SECONDS = 0.5
+"""What is nearly done is finished; a long answer is handed back, and gone on with, within a second of SIGTERM."""
 WATCH_SECONDS = 1.0
 
 

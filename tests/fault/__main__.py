@@ -12,6 +12,7 @@ from tests.fault.cluster import running_cluster
 from tests.fault.report import Report
 from tests.fault.rows import MUTANTS, ROWS, mutant, row
 from tests.fault.run import carry_out
+from tests.fault.timings import HEADER, measure_all
 
 SEED_BITS = 24
 
@@ -36,6 +37,14 @@ async def run_all(
     return good
 
 
+async def print_timings(seed: int) -> None:
+    """The table of times, line by line as they are measured."""
+    print(HEADER, flush=True)
+    async with running_cluster() as (cluster, tasks):
+        async for measured in measure_all(cluster, tasks, seed=seed):
+            print(measured.line(), flush=True)
+
+
 def _noticed(report: Report) -> str:
     if not report.violations:
         return f"NOT NOTICED: {report.line()}"
@@ -51,10 +60,14 @@ def main() -> None:
     parser.add_argument("--chats", type=int, default=200)
     parser.add_argument("--minutes", type=float, default=0.0, help="as many runs as begin within this time")
     parser.add_argument("--runs", type=int, default=1, help="how often, each with the next seed")
+    parser.add_argument("--timings", action="store_true", help="measure how long takeovers, cancels and resumes take")
     given = parser.parse_args()
     chosen = bool(given.row or given.mutant)
     rows, mutants = given.row or [], given.mutant or []
     print(f"FAULT_SEED={given.seed}", flush=True)
+    if given.timings:
+        asyncio.run(print_timings(given.seed))
+        return
     good = asyncio.run(
         run_all(
             rows if chosen else ROWS,

@@ -33,6 +33,8 @@ class View:
     Attributes:
         chunks: as they came, with their sequence; before them those of the view that this one goes on from.
         error: what a client would show.
+        cancelled_at: when the abort was sent.
+        came_at: when each chunk came that came through this request.
         accepted_at: when the client was told that its question is stored.
     """
 
@@ -43,6 +45,8 @@ class View:
     ending: Ending = "lost"
     error: str = ""
     cancelled_here: bool = False
+    cancelled_at: float = 0.0
+    came_at: list[float] = field(default_factory=list)
     accepted_at: float | None = None
 
     @property
@@ -236,6 +240,7 @@ class Client:
             is_ours = view.how == "send" or view.answer_id == message.answer_id
             if cancel_at is not None and came >= cancel_at and is_ours and not view.cancelled_here:
                 view.cancelled_here = message.wanted_cancel = True
+                view.cancelled_at = time.time()
                 await socket.send(json.dumps({"type": "abort", "requestId": request_id}))
             if drop_at is not None and came >= drop_at:
                 return
@@ -244,6 +249,7 @@ class Client:
             match frame["type"]:
                 case "chunk":
                     came += 1
+                    view.came_at.append(time.time())
                     view.chunks.append((frame["sequence"], frame["chunk"]))
                     if view.accepted_at is None and frame["chunk"]["type"] == "data-status":
                         view.accepted_at = time.time()

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -19,6 +20,7 @@ TROUBLES: Mapping[str, dict[str, Any]] = {
     "error": {"status": 503},
     "refuses": {"status": 400},
     "silent": {"stall_at": 0},
+    "mute": {"stall_at": 1},
     "stalls": {"stall_at": 6},
     "cut": {"cut_at": 6},
     "fails": {"error_at": 6},
@@ -60,7 +62,7 @@ class Model(FakeOpenAI):
         between_seconds: from word to word.
         embedding_seconds: how long an embedding takes.
         trouble: by its name in `TROUBLES`, what every answer suffers that begins now; empty for none.
-        lost: when each answer's connection was found closed in mid-answer, by question; of the loop's clock.
+        lost: when each answer's connection was found closed in mid-answer, by the question's name.
     """
 
     def __init__(self) -> None:
@@ -135,7 +137,7 @@ class Model(FakeOpenAI):
         connection.on_lost = None
         if lost:
             self.dropped[name] += 1
-            self.lost[name] = asyncio.get_running_loop().time()
+            self.lost[name] = time.time()
 
     def _embed(self, connection: Connection, body: dict[str, Any]) -> None:
         asyncio.get_running_loop().call_later(self.embedding_seconds, super()._embed, connection, body)
