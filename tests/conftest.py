@@ -19,6 +19,7 @@ from deploy.local.valkey import ValkeyServer
 from libs.config import PostgresSettings
 from libs.db.migrate import migrate, service_folders
 from libs.db.pool import create_pool
+from tests.variants import REDIS_SERVER
 
 S = TypeVar("S", bound=Server)
 
@@ -48,7 +49,7 @@ def guardian() -> Iterator[Guardian]:
 async def redis_url(guardian: Guardian) -> AsyncIterator[str]:
     """A Valkey of this session."""
     async with _serving(
-        guardian, lambda folder, port: ValkeyServer(folder / "valkey", port, secrets.token_hex(16))
+        guardian, lambda folder, port: ValkeyServer(folder / "valkey", port, secrets.token_hex(16), binary=REDIS_SERVER)
     ) as server:
         yield server.url
 

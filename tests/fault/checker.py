@@ -9,7 +9,6 @@ from typing import Any
 import asyncpg
 from redis.asyncio import Redis
 
-from libs.bus.entry import dead_key, stream_key
 from tests.fault.clients import Message, View
 from tests.fault.cluster import STREAMS
 from tests.fault.model import Model
@@ -147,7 +146,7 @@ def _check_sessions(messages: Iterable[Message], rows: Iterable[Row]) -> Iterabl
 
 async def _check_streams(redis: Redis, expected: Expected) -> list[str]:
     found = [f"{key}: {left}" for key, left in (await left_over(redis)).items() if left]
-    buried = await redis.xlen(dead_key(0))
+    buried = sum([await redis.xlen(key) for key in await keys_of(redis, "dead")])
     if buried != expected.dead_letters:
         found.append(f"{buried} dead letters, {expected.dead_letters} expected")
     return found
@@ -156,10 +155,14 @@ async def _check_streams(redis: Redis, expected: Expected) -> list[str]:
 async def left_over(redis: Redis) -> dict[str, str]:
     """What is on each stream, pending entries included; empty text where nothing is."""
     left = {}
-    for stream in STREAMS:
-        key = stream_key(stream, 0)
+    for key in await keys_of(redis, *STREAMS):
         length = await redis.xlen(key)
-        groups: Any = await redis.xinfo_groups(key) if await redis.exists(key) else []
+        groups: Any = await redis.xinfo_groups(key)
         pending = sum(group["pending"] for group in groups)
         left[key] = f"{length} entries, {pending} pending" if length or pending else ""
     return left
+
+
+async def keys_of(redis: Redis, *names: str) -> list[str]:
+    """The keys of these streams in all partitions, however many there are."""
+    return sorted([key.decode() for name in names async for key in redis.scan_iter(f"{name}:{{p*}}", count=1000)])

@@ -22,6 +22,8 @@ from deploy.local.processes import Guardian
 from deploy.local.program import Program, Server
 from deploy.local.state import ROOT
 from deploy.local.valkey import ValkeyServer
+from libs.bus.cluster import is_cluster
+from libs.bus.connection import connect
 from libs.clock import utc_now
 from libs.config import PostgresSettings
 from libs.contracts.events import AnswerWritten, ContextRetrieved, QuestionAsked, TurnOpened
@@ -35,6 +37,7 @@ from tests.fault.ports import free_ports
 from tests.fault.proxy import Proxy
 from tests.integration.retrieval.builders import Shelf
 from tests.unit.auth.builders_auth import CLIENT_ID, POOL_ID, Issuer, a_guest_token, an_issuer
+from tests.variants import BUS_PARTITIONS, REDIS_SERVER
 
 CLAIM_SECONDS = 1.0
 STOP_GRACE_SECONDS = 5
@@ -116,8 +119,9 @@ class Cluster:
         return {one.name: f"ws://127.0.0.1:{one.program.environment['PORT']}/v1/chat" for one in chosen}
 
     def redis(self) -> Redis:
-        """A client of the Valkey, past every proxy."""
-        return Redis.from_url(self.valkey_server.url)
+        """A client of what the services have as Redis, past every proxy."""
+        url = self.settings.get("REDIS_URL", self.valkey_server.url)
+        return connect(url) if is_cluster(url) else Redis.from_url(url)
 
     async def connect(self) -> asyncpg.Connection:
         """A connection to the database, past every proxy."""
@@ -207,6 +211,7 @@ class Cluster:
             "REDIS_URL": redis_url,
             "DATABASE_URL": database_url,
             "DATABASE_POOL_SIZE": "8",
+            "BUS_PARTITIONS": str(BUS_PARTITIONS),
             "BUS_CLAIM_SECONDS": f"{CLAIM_SECONDS:g}",
             "STOP_GRACE_SECONDS": f"{STOP_GRACE_SECONDS}",
             "OPENAI_API_KEY": "not-needed",
@@ -221,6 +226,10 @@ class Cluster:
             "HISTORY_SWEEP_SECONDS": "300",
             "HISTORY_SILENT_SECONDS": "3600",
             "GATEWAY_MAX_SOCKETS_PER_ADDRESS": "12000",
+            "GATEWAY_ADDRESS_REQUESTS_PER_MINUTE": "10000000",
+            "GATEWAY_GUEST_QUESTIONS_PER_MINUTE": "100000",
+            "GATEWAY_GUEST_REQUESTS_PER_MINUTE": "100000",
+            "GATEWAY_GUEST_TURNS": "1000",
             "COGNITO_USER_POOL_ISSUER": self.issuer.pool,
             "COGNITO_CLIENT_ID": CLIENT_ID,
             "COGNITO_IDENTITY_POOL_ID": POOL_ID,
@@ -251,7 +260,7 @@ async def running_cluster() -> AsyncIterator[tuple[Cluster, asyncio.TaskGroup]]:
         stack.callback(guardian.close)
         stack.callback(launcher.close)
         ports = free_ports(2)
-        valkey_server = ValkeyServer(folder / "valkey", next(ports), secrets.token_hex(8))
+        valkey_server = ValkeyServer(folder / "valkey", next(ports), secrets.token_hex(8), binary=REDIS_SERVER)
         postgres_server = PostgresServer(folder / "postgres", next(ports), secrets.token_hex(8), _POSTGRES)
         stack.callback(postgres_server.remove)
 

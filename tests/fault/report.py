@@ -10,7 +10,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from libs.bus.entry import dead_key, stream_key
+from tests.fault.checker import keys_of
 from tests.fault.clients import Message
 from tests.fault.cluster import STREAMS, Cluster
 
@@ -138,9 +138,7 @@ async def dump(cluster: Cluster, log: LogTail) -> str:
 
 async def _streams(redis: Redis) -> list[str]:
     lines = []
-    for key in (*(stream_key(stream, 0) for stream in STREAMS), dead_key(0)):
-        if not await redis.exists(key):
-            continue
+    for key in await keys_of(redis, *STREAMS, "dead"):
         lines.append(f"{key}: {await redis.xlen(key)} entries")
         first: Any = await redis.xrange(key, count=5)
         lines += [f"  {_short(entry)}" for entry in first]

@@ -10,7 +10,7 @@ from random import Random
 
 import httpx
 
-from tests.fault.checker import Expected, check, left_over
+from tests.fault.checker import Expected, check, keys_of, left_over
 from tests.fault.clients import Client, Habits, Message
 from tests.fault.cluster import Cluster, Size
 from tests.fault.keys import unbounded
@@ -154,9 +154,9 @@ async def _prepare(plan: Plan, cluster: Cluster, tasks: asyncio.TaskGroup) -> No
     wanted = (plan.settings, plan.mutants, plan.size, plan.proxied)
     if cluster.started != wanted:
         await cluster.stop()
+        cluster.settings, cluster.mutants = dict(plan.settings), dict(plan.mutants)
         async with cluster.redis() as redis:
             await redis.flushall()
-        cluster.settings, cluster.mutants = dict(plan.settings), dict(plan.mutants)
         await cluster.start(tasks, plan.size, proxied=plan.proxied)
         cluster.started = wanted
     connection = await cluster.connect()
@@ -165,7 +165,8 @@ async def _prepare(plan: Plan, cluster: Cluster, tasks: asyncio.TaskGroup) -> No
     finally:
         await connection.close()
     async with cluster.redis() as redis:
-        await redis.delete("dead:{p0}")
+        for key in await keys_of(redis, "dead"):
+            await redis.delete(key)
     cluster.model.attempts.clear()
     cluster.model.embedding_seconds = plan.embedding_seconds
 

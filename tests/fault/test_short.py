@@ -3,11 +3,11 @@
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
-from tests.fault.cluster import Cluster, running_cluster
+from tests.fault.cluster import Cluster
 from tests.fault.rows import row
 from tests.fault.run import carry_out
 
@@ -16,26 +16,22 @@ SEED = int(os.environ.get("FAULT_SEED") or secrets.randbits(24))
 pytestmark = pytest.mark.fault
 
 
-@pytest.fixture(scope="module")
-async def running() -> AsyncIterator[tuple[Cluster, asyncio.TaskGroup]]:
-    """Servers for all rows; every row starts the services it wants."""
-    async with running_cluster() as cluster:
-        yield cluster
-
-
 @pytest.mark.parametrize(
-    ("number", "chats"),
+    ("number", "chats", "settings"),
     [
-        pytest.param(1, 12, id="kill -9 of every kind"),
-        pytest.param(8, 10, id="pub/sub connections killed"),
-        pytest.param(13, 4, id="resumes at every few chunks"),
-        pytest.param(14, 4, id="cancels in every phase"),
-        pytest.param(15, 12, id="two quick messages in each session"),
-        pytest.param(10, 6, id="poison"),
+        pytest.param(1, 12, {}, id="kill -9 of every kind"),
+        pytest.param(8, 10, {}, id="pub/sub connections killed"),
+        pytest.param(13, 4, {}, id="resumes at every few chunks"),
+        pytest.param(14, 4, {"BUS_PARTITIONS": "4"}, id="cancels in every phase, four partitions"),
+        pytest.param(15, 12, {"BUS_PARTITIONS": "4"}, id="two quick messages in each session, four partitions"),
+        pytest.param(10, 6, {}, id="poison"),
     ],
 )
-async def test_what_is_promised_holds(running: tuple[Cluster, asyncio.TaskGroup], number: int, chats: int) -> None:
+async def test_what_is_promised_holds(
+    running: tuple[Cluster, asyncio.TaskGroup], number: int, chats: int, settings: dict[str, str]
+) -> None:
     """One stored answer per accepted question, seen by its clients as stored, in order, and nothing left over."""
-    report = await carry_out(row(number, chats), SEED, *running)
+    plan = row(number, chats)
+    report = await carry_out(replace(plan, settings={**plan.settings, **settings}), SEED, *running)
 
     assert not report.violations, report.text()
