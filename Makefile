@@ -56,11 +56,11 @@ fix: .venv/installed-dev ## Mend what can be mended by machine
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
 
-fault: .venv/installed-dev ## Break everything that can break and check every promise: make fault [FAULT_SEED=n]
+fault: .venv/installed-dev ## Break everything that can break, check every promise, at most 30 min: make fault [FAULT_SEED=n]
 	@$(BIN)/python -m tests.fault
 
-soak: .venv/installed-dev ## All faults in a random mix: make soak MINUTES=n [FAULT_SEED=n]
-	@$(BIN)/python -m tests.fault --row 100 --minutes $(or $(MINUTES),10)
+soak: .venv/installed-dev ## All faults in a random mix, and memory watched: make soak MINUTES=n [FAULT_SEED=n]
+	@$(BIN)/python -m tests.fault.soak --minutes $(or $(MINUTES),10)
 
 bench: .venv/installed-dev ## Compare Eloquent with a monolith under load
 	@$(BIN)/python -m tests.bench.chat

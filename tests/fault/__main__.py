@@ -12,29 +12,42 @@ from tests.fault.cluster import running_cluster
 from tests.fault.report import Report
 from tests.fault.rows import MUTANTS, ROWS, mutant, row
 from tests.fault.run import carry_out
+from tests.fault.summary import Summary
 from tests.fault.timings import HEADER, measure_all
 
 SEED_BITS = 24
+MOST_MINUTES = 28.0
+"""Of the whole table; the last run may take two minutes more."""
 
 
 async def run_all(
     rows: Sequence[int], mutants: Sequence[str], *, seed: int, chats: int, runs: int, minutes: float
-) -> bool:
-    """Whether the rows found no violation and every mutant one; what happened is printed as it happens."""
-    good = True
+) -> Summary:
+    """What was found; it is printed as it happens. What has not begun within `minutes` is left."""
+    summary, began = Summary(), time.monotonic()
+    due = [(f"row {number}", seed + n, row(number, chats)) for n in range(runs) for number in rows]
+    flaws = [(f"flaw {name}", name, mutant(name)) for name in mutants]
     async with running_cluster() as (cluster, tasks):
-        until, n = time.monotonic() + 60 * minutes, 0
-        while n < runs or time.monotonic() < until:
-            for number in rows:
-                report = await carry_out(row(number, chats), seed + n, cluster, tasks)
-                good &= not report.violations
-                print(report.text() if report.violations else report.line(), flush=True)
-            n += 1
-        for name in mutants:
-            report = await carry_out(mutant(name), seed, cluster, tasks)
-            good &= bool(report.violations)
+        for what, its_seed, plan in due:
+            if _is_late(began, minutes):
+                summary.left.append(f"{what} FAULT_SEED={its_seed}")
+                continue
+            report = await carry_out(plan, its_seed, cluster, tasks)
+            summary.add(report)
+            print(report.text() if report.violations else report.line(), flush=True)
+        for what, name, plan in flaws:
+            if _is_late(began, minutes):
+                summary.left.append(what)
+                continue
+            report = await carry_out(plan, seed, cluster, tasks)
+            summary.add_flaw(name, report)
             print(_noticed(report), flush=True)
-    return good
+    summary.seconds = time.monotonic() - began
+    return summary
+
+
+def _is_late(began: float, minutes: float) -> bool:
+    return time.monotonic() > began + 60 * minutes
 
 
 async def print_timings(seed: int) -> None:
@@ -52,13 +65,15 @@ def _noticed(report: Report) -> str:
 
 
 def main() -> None:
-    """Exit code 1 when a promise was broken, or when a broken one went unnoticed."""
+    """Exit code 1 when a promise was broken, a broken one went unnoticed, or there was no time to look."""
     parser = argparse.ArgumentParser(prog="python -m tests.fault", description=__doc__)
     parser.add_argument("--row", type=int, action="append", choices=ROWS, help="only this row; may be given again")
     parser.add_argument("--mutant", action="append", choices=MUTANTS, help="only this mutant; may be given again")
     parser.add_argument("--seed", type=int, default=int(os.environ.get("FAULT_SEED") or secrets.randbits(SEED_BITS)))
     parser.add_argument("--chats", type=int, default=200)
-    parser.add_argument("--minutes", type=float, default=0.0, help="as many runs as begin within this time")
+    parser.add_argument(
+        "--minutes", type=float, default=MOST_MINUTES, help="what has not begun by then is left, and fails"
+    )
     parser.add_argument("--runs", type=int, default=1, help="how often, each with the next seed")
     parser.add_argument("--timings", action="store_true", help="measure how long takeovers, cancels and resumes take")
     given = parser.parse_args()
@@ -68,7 +83,7 @@ def main() -> None:
     if given.timings:
         asyncio.run(print_timings(given.seed))
         return
-    good = asyncio.run(
+    summary = asyncio.run(
         run_all(
             rows if chosen else ROWS,
             mutants if chosen else MUTANTS,
@@ -78,7 +93,8 @@ def main() -> None:
             minutes=given.minutes,
         )
     )
-    sys.exit(0 if good else 1)
+    print(summary.text(), flush=True)
+    sys.exit(0 if summary.is_good else 1)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ EVERYTHING = (
     *("kill-history-api", "zombie-gateway", "kill-valkey", "cut-pubsub", "cut-valkey"),
     *("cut-postgres", "restart-postgres", "forget-scripts"),
 )
-_SWEEPER = {"HISTORY_SWEEP_SECONDS": "1", "HISTORY_SILENT_SECONDS": "4", "GATEWAY_UNTAKEN_SECONDS": "5"}
+SWEEPER = {"HISTORY_SWEEP_SECONDS": "1", "HISTORY_SILENT_SECONDS": "4", "GATEWAY_UNTAKEN_SECONDS": "5"}
 """What mends what Redis has forgotten."""
 LONG = Habits(words=(60, 200))
 
@@ -38,7 +38,7 @@ _ROWS: dict[int, Callable[[int], Plan]] = {
         first=("roll-back-valkey", "flush-valkey", "roll-back-valkey", "flush-valkey"),
         every_seconds=(3.0, 5.0),
         habits=LONG,
-        settings=_SWEEPER,
+        settings=SWEEPER,
         expected=Expected(errors=True),
     ),
     7: lambda chats: Plan(

@@ -12,6 +12,7 @@ from tests.fault.specials import STEADY
 
 KEYS_TIMES = 10
 """Chats of the row that counts keys, for each that other rows have."""
+SHORT_LIVED = dict.fromkeys((*WORKERS, "gateway"), "short_lived")
 
 ROWS_BOUNDS: dict[int, Callable[[int], Plan]] = {
     9: lambda _chats: Plan(
@@ -29,7 +30,7 @@ ROWS_BOUNDS: dict[int, Callable[[int], Plan]] = {
         KEYS_TIMES * chats,
         habits=Habits(words=(1, 10), second_message=0.2),
         settings=SHORT_CACHES,
-        mutants=dict.fromkeys((*WORKERS, "gateway"), "short_lived"),
+        mutants=SHORT_LIVED,
         afterwards=all_gone,
     ),
 }
