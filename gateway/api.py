@@ -9,18 +9,11 @@ from pydantic import BaseModel
 from gateway.chat_socket import NOT_ALLOWED, TOO_MANY, ChatSocket
 from gateway.limits import SocketCount
 from gateway.request import Chat
+from gateway.sign_in import Identity
 
 IPV6_PREFIX_BITS = 64
 
 SOCKETS = Gauge("gateway_sockets", "Open chat sockets")
-
-
-class Identity(BaseModel):
-    """Where clients get their tokens, in Amazon Cognito's terms."""
-
-    endpoint: str
-    identity_pool_id: str
-    user_pool_client_id: str
 
 
 class PublicConfig(BaseModel):

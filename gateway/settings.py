@@ -1,5 +1,6 @@
 """What the gateway can be told."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, field_validator
@@ -15,6 +16,9 @@ class EdgeSettings(Settings):
     ingest_api_url: str = Field(pattern=WEB_ADDRESS, description="Address of the ingest api, without a path")
     identity_endpoint: str | None = Field(
         None, description="Where clients sign in; the issuer of guest tokens unless given"
+    )
+    web_dir: Path | None = Field(
+        None, description="Folder whose `current` leads to the built web page, which is then served at /"
     )
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Origins of web pages that may use the API, separated by commas; the gateway's own always may"

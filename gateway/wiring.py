@@ -4,7 +4,7 @@ import httpx
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from gateway.api import Identity, PublicConfig, chat_router
+from gateway.api import PublicConfig, chat_router
 from gateway.asked import AskedLately
 from gateway.forward import forward_router
 from gateway.history import HistoryApi
@@ -13,6 +13,8 @@ from gateway.public_api import PublicApi, publish
 from gateway.readiness import remembered
 from gateway.request import Chat
 from gateway.settings import EdgeSettings, GatewaySettings
+from gateway.sign_in import identity_of
+from gateway.static_site import StaticSite
 from gateway.workers import check_workers
 from libs.answers.reader import AnswerReader
 from libs.auth.cognito import TokenVerifier
@@ -56,13 +58,7 @@ def build(
         clock=utc_now,
     )
     sockets = SocketCount(total=settings.max_sockets, per_address=settings.max_sockets_per_address)
-    public = PublicConfig(
-        identity=Identity(
-            endpoint=edge_settings.identity_endpoint or identity_settings.cognito_identity_issuer,
-            identity_pool_id=identity_settings.cognito_identity_pool_id,
-            user_pool_client_id=identity_settings.cognito_client_id,
-        )
-    )
+    public = PublicConfig(identity=identity_of(edge_settings, identity_settings))
     checks: dict[str, Check] = {
         "redis": remembered(bus.check),
         "identity": remembered(verifier.check),
@@ -91,6 +87,9 @@ def build(
         ],
     )
     publish(app, PublicApi(app.openapi, [history_client, documents_client]))
+    if edge_settings.web_dir is not None:
+        sign_in = (public.identity.user_pool_endpoint, public.identity.identity_pool_endpoint)
+        app.router.default = StaticSite(edge_settings.web_dir, connects_to=sign_in, otherwise=app.router.default)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=edge_settings.allowed_origins,

@@ -41,7 +41,7 @@ def show(log: Log, settings: LocalSettings, composition: Composition, *, seconds
         f"""
 Eloquent is ready after {seconds:.1f} s.
 
-  front door {address}   (API: {address}/docs, WebSocket: {address.replace("http", "ws")}/v1/chat)
+  open       {address}   (API: {address}/docs, WebSocket: {address.replace("http", "ws")}/v1/chat)
   data       {settings.local_dir}
   models     {models}
 {editor}

@@ -11,6 +11,7 @@ from deploy.local.ports import LOOPBACK, Ports
 from deploy.local.postgres import PostgresServer
 from deploy.local.state import Secrets
 from deploy.local.valkey import ValkeyServer
+from deploy.local.web_build import DIST
 from libs.config import Settings, load
 
 EDITOR_EMAIL = "editor@eloquent.local"
@@ -77,6 +78,7 @@ def compose(given: Mapping[str, str], *, ports: Ports, folder: Path, secrets: Se
         "HISTORY_API_URL": f"http://{LOOPBACK}:{ports.history_api}",
         "INGEST_API_URL": f"http://{LOOPBACK}:{ports.ingest_api}",
         "BLOB_DIR": str(folder / "blobs"),
+        "WEB_DIR": str(DIST),
         # A killed worker's answer goes on in seconds; on one machine no network hides a living one for that long.
         "BUS_CLAIM_SECONDS": "5",
         "STOP_GRACE_SECONDS": "6",

@@ -28,6 +28,7 @@ class LocalSettings(Settings):
         "auto", pattern="^(auto|text|json)$", description="How a run shows its log: for people, as JSON, or by terminal"
     )
     sample_knowledge: bool = Field(True, description="Load the sample knowledge base into the public collection")
+    web_page: bool = Field(True, description="Build the web page when its sources have changed")
     eloquent_url: str | None = Field(
         None, pattern="^https?://", description="Address the terminal clients speak to, when it is not the local run"
     )

@@ -33,7 +33,8 @@ async def identity_of(gateway: str, http: httpx.AsyncClient) -> Identity:
     """Where this gateway's callers sign in."""
     response = await http.get(f"{gateway}/v1/config")
     response.raise_for_status()
-    return Identity(**response.json()["identity"])
+    given = response.json()["identity"]
+    return Identity(**{field.name: given[field.name] for field in fields(Identity)})
 
 
 class Guest:

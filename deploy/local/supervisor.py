@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import httpx
 
-from deploy.local import banner
+from deploy.local import banner, web_build
 from deploy.local.environment import Composition
 from deploy.local.launching import Launcher
 from deploy.local.log_lines import Log
@@ -113,6 +113,19 @@ class Supervisor:
                 self._keep(group, DOOR, among=self._services)
             await self._wait_for(self._addresses())
             banner.show(self._log, self._settings, self._composition, seconds=time.monotonic() - began)
+            # Only now: it takes both cores for a while, and a question can be asked without it.
+            await self._build_web_page()
+
+    async def _build_web_page(self) -> None:
+        if not self._settings.web_page or web_build.is_current():
+            return
+        self._log.say("building the web page")
+        try:
+            await web_build.build(environment=os.environ, watch=self._guardian.watch)
+        except (web_build.WebBuildError, OSError) as error:
+            self._log.say(f"no web page, but everything else runs: {error}", level="warning")
+        else:
+            self._log.say("the web page is ready", url=f"http://{LOOPBACK}:{self._settings.port}")
 
     async def _load_samples(self, loading: asyncio.TaskGroup) -> None:
         """The door opens when there is something to answer from: the first question is not in vain."""

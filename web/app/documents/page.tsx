@@ -1,0 +1,5 @@
+import { DocumentsPage } from '@/components/DocumentsPage';
+
+export default function Page() {
+  return <DocumentsPage />;
+}

@@ -1,0 +1,115 @@
+'use client';
+
+import { lazy, memo, Suspense, useEffect, useState } from 'react';
+import { citationsOf, sourcesOf, textOf, type Message } from '@/lib/messages';
+import type { View } from '@/lib/session-chat';
+import { seconds } from '@/lib/time';
+import { useLocale, useText } from '@/text';
+import { storedFailure } from '@/text/failures';
+import { CopyButton } from './CopyButton';
+import { Icon } from './icons';
+import { Sources } from './Sources';
+
+/** Apart from the first load, of which it would be a fifth; on its way before the first word can be here. */
+const loadMarkdown = () => import('./Markdown');
+const Markdown = lazy(() => loadMarkdown().then(({ Markdown: component }) => ({ default: component })));
+
+export function preloadMarkdown(): void {
+  void loadMarkdown();
+}
+
+interface Props {
+  readonly message: Message;
+  /** Of the answer that is coming in; undefined for one that has ended. */
+  readonly view?: View | undefined;
+  readonly isStopped: boolean;
+  readonly onAgain?: (() => void) | undefined;
+}
+
+export const Answer = memo(function Answer({ message, view, isStopped, onAgain }: Props) {
+  const text = useText();
+  const content = textOf(message);
+  const citations = citationsOf(message);
+  const sources = sourcesOf(message);
+  const status = message.metadata?.status;
+  const isComing = view !== undefined;
+  return (
+    <article className="answer" aria-label={text.chat.answer} aria-busy={isComing}>
+      {view ? <Progress view={view} passages={sources.length} /> : <Outcome message={message} isStopped={isStopped} />}
+      <Sources sources={sources} citations={citations} />
+      <div className="prose">
+        <Suspense>
+          <Markdown content={content} citations={citations} isComing={isComing} />
+        </Suspense>
+      </div>
+      {status === 'failed' && <p className="failure">{storedFailure(message.metadata?.failure, text)}</p>}
+      <div className="answer-actions">
+        {!isComing && content && <CopyButton content={() => content} label={text.chat.copyAnswer} />}
+        {!isComing && onAgain && (
+          <button type="button" className="quiet small" aria-label={text.chat.askAgain} title={text.chat.askAgain} onClick={onAgain}>
+            <Icon name="again" />
+          </button>
+        )}
+      </div>
+    </article>
+  );
+});
+
+/** Before the server has said a word. */
+export function Awaited({ view }: { view: View }) {
+  const text = useText();
+  return (
+    <article className="answer" aria-label={text.chat.answer} aria-busy>
+      <Progress view={view} passages={0} />
+      <div className="answer-actions" />
+    </article>
+  );
+}
+
+/** What the service is doing right now, and for how long. */
+function Progress({ view, passages }: { view: View; passages: number }) {
+  const text = useText();
+  const doing = {
+    queued: text.chat.queued,
+    searching: text.chat.searching,
+    reading: text.chat.reading(passages),
+    writing: text.chat.writing,
+  };
+  return (
+    <p className="progress" data-stage={view.stage ?? 'sending'}>
+      <span className="pen" aria-hidden="true" />
+      <span>{view.stage ? doing[view.stage] : text.chat.sending}</span>
+      {view.askedAt !== null && <Elapsed since={view.askedAt} />}
+    </p>
+  );
+}
+
+const TICK_MS = 100;
+
+function Elapsed({ since }: { since: number }) {
+  const locale = useLocale();
+  const [now, setNow] = useState(since);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(performance.now()), TICK_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return (
+    <span className="elapsed" aria-hidden="true">
+      {seconds(Math.max(0, (now - since) / 1000), locale)}
+    </span>
+  );
+}
+
+function Outcome({ message, isStopped }: { message: Message; isStopped: boolean }) {
+  const text = useText();
+  const locale = useLocale();
+  const { status, timings } = message.metadata ?? {};
+  const took = (timings?.retrieval_seconds ?? 0) + (timings?.generation_seconds ?? 0);
+  const cancelled = isStopped || status === 'cancelled';
+  return (
+    <p className="progress progress-ended">
+      {cancelled && text.chat.stopped}
+      {!cancelled && status === 'completed' && took > 0 && text.chat.done(seconds(took, locale))}
+    </p>
+  );
+}

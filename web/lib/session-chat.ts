@@ -1,0 +1,206 @@
+import { Chat } from '@ai-sdk/react';
+import { WebSocketChatTransport } from 'ai';
+import { Problem } from './api';
+import { BACKEND } from './config';
+import { token } from './identity';
+import { newId } from './ids';
+import { readMessages, type Message, type Stage } from './messages';
+import { Store } from './store';
+
+/** What a page shows of a session beside its messages. */
+export interface View {
+  /** `missing`: it is not there, or somebody else's. */
+  readonly loading: 'done' | 'loading' | 'failed' | 'missing';
+  readonly stage: Stage | null;
+  /** When the question was asked, in the browser's milliseconds; null when nobody here saw it. */
+  readonly askedAt: number | null;
+  readonly isLost: boolean;
+  readonly isStopped: boolean;
+  readonly earlier: string | null;
+}
+
+type Happening = 'asked' | 'stored' | 'ended';
+
+const PAUSES_MS = [250, 500, 1000, 2000, 4000, 8000];
+const LOST = /WebSocket chat network/;
+const FRESH: View = {
+  loading: 'done',
+  stage: null,
+  askedAt: null,
+  isLost: false,
+  isStopped: false,
+  earlier: null,
+};
+
+/** One socket for all sessions of the page. */
+export const transport = new WebSocketChatTransport<Message>({
+  url: `${BACKEND}/v1/chat`,
+  headers: async () => ({ authorization: `Bearer ${await token()}` }),
+  // History is the server's: the last message is all it reads.
+  prepareSendMessagesRequest: ({ messages }) => ({ messages: messages.slice(-1) }),
+});
+
+/** A session as this page has it: the AI SDK's chat, and how it comes back after everything that can happen to it. */
+export class SessionChat {
+  readonly view: Store<View>;
+  readonly chat: Chat<Message>;
+  #recovering = false;
+
+  constructor(
+    readonly id: string,
+    private readonly tell: (happening: Happening, session: SessionChat) => void,
+    { isNew }: { isNew: boolean },
+  ) {
+    this.view = new Store<View>({ ...FRESH, loading: isNew ? 'done' : 'loading' });
+    this.chat = new Chat<Message>({
+      id,
+      transport,
+      generateId: newId,
+      onData: part => {
+        if (part.type !== 'data-status') return;
+        if (this.view.value.stage === null) this.tell('stored', this);
+        this.#show({ stage: part.data.stage, isLost: false });
+      },
+      onFinish: ({ isDisconnect }) => {
+        if (isDisconnect) return;
+        this.#show({ stage: null, isLost: false });
+        this.tell('ended', this);
+      },
+      onError: error => {
+        if (LOST.test(error.message)) void this.#recover();
+      },
+    });
+    if (!isNew) void this.load();
+  }
+
+  get isBusy(): boolean {
+    return this.chat.status === 'submitted' || this.chat.status === 'streaming' || this.#recovering;
+  }
+
+  /** Ask; what was typed is kept in the chat however the network is. */
+  ask(question: string): void {
+    this.#begin();
+    void this.chat.sendMessage({ text: question });
+    this.tell('asked', this);
+  }
+
+  /** The last question once more: as the same one while it was never accepted, else as a new one. */
+  askAgain(): void {
+    const { messages } = this.chat;
+    const last = messages.findLast(message => message.role === 'user');
+    if (!last) return;
+    const text = last.parts.map(part => (part.type === 'text' ? part.text : '')).join('');
+    if (messages.at(-1) === last) {
+      this.#begin();
+      void this.#send(last);
+    } else {
+      this.ask(text);
+    }
+  }
+
+  /** The answer that is coming in is cancelled, for everybody who reads it. */
+  async stop(): Promise<void> {
+    this.#show({ isStopped: true, stage: null });
+    await this.chat.stop();
+    this.tell('ended', this);
+  }
+
+  /** The stored messages, and the stream of the answer that the session waits for. */
+  async load(): Promise<void> {
+    if (this.isBusy) return;
+    if (this.chat.messages.length === 0) this.#show({ loading: 'loading' });
+    try {
+      const past = await readMessages(this.id);
+      if (this.isBusy) return;
+      if (this.#isNews(past.messages)) this.chat.messages = [...past.messages];
+      this.#show({ loading: 'done', earlier: past.earlier });
+      if (past.isWaiting) await this.#resume();
+    } catch (error) {
+      if (this.chat.messages.length > 0) return;
+      this.#show({ loading: error instanceof Problem && error.status === 404 ? 'missing' : 'failed' });
+    }
+  }
+
+  /** The messages before those that are here. */
+  async loadEarlier(): Promise<void> {
+    const { earlier } = this.view.value;
+    if (earlier === null) return;
+    this.#show({ earlier: null });
+    try {
+      const past = await readMessages(this.id, earlier);
+      this.chat.messages = [...past.messages, ...this.chat.messages];
+      this.#show({ earlier: past.earlier });
+    } catch {
+      this.#show({ earlier });
+    }
+  }
+
+  #begin(): void {
+    this.#show({ stage: null, askedAt: performance.now(), isStopped: false, isLost: false, loading: 'done' });
+  }
+
+  #send(question: Message): Promise<void> {
+    const text = question.parts.map(part => (part.type === 'text' ? part.text : '')).join('');
+    // With its own id: the server joins the answer that is there, or begins the one that never was.
+    return this.chat.sendMessage({ text, messageId: question.id });
+  }
+
+  async #resume(): Promise<void> {
+    this.#show({ isStopped: false });
+    await this.chat.resumeStream();
+  }
+
+  /** Come back after a lost connection, for as long as it takes. */
+  async #recover(): Promise<void> {
+    if (this.#recovering) return;
+    this.#recovering = true;
+    this.#show({ isLost: true });
+    try {
+      for (let attempt = 0; !this.view.value.isStopped; attempt += 1) {
+        await pause(PAUSES_MS[Math.min(attempt, PAUSES_MS.length - 1)]!);
+        if (await this.#comeBack()) return;
+      }
+    } finally {
+      this.#recovering = false;
+      this.#show({ isLost: false });
+    }
+  }
+
+  /** Whether the session is as it should be again. */
+  async #comeBack(): Promise<boolean> {
+    const before = this.chat.messages;
+    await this.chat.resumeStream();
+    if (this.#isLostAgain()) return false;
+    if (this.chat.messages !== before) return true;
+    // The server waits for nothing: the answer has ended meanwhile, or the question never arrived.
+    const question = before.findLast(message => message.role === 'user');
+    if (question) await this.#send(question);
+    return !this.#isLostAgain();
+  }
+
+  #isLostAgain(): boolean {
+    return this.chat.status === 'error' && LOST.test(this.chat.error?.message ?? '');
+  }
+
+  #isNews(stored: readonly Message[]): boolean {
+    const here = this.chat.messages;
+    return stored.length > 0 && (here.length === 0 || here.at(-1)?.id !== stored.at(-1)?.id);
+  }
+
+  #show(change: Partial<View>): void {
+    this.view.update(view => ({ ...view, ...change }));
+  }
+}
+
+/** The time, or less when the browser says that the network is back. */
+function pause(milliseconds: number): Promise<void> {
+  return new Promise(resolve => {
+    const done = (): void => {
+      clearTimeout(timer);
+      window.removeEventListener('online', done);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds);
+    window.addEventListener('online', done);
+  });
+}
