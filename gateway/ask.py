@@ -1,8 +1,10 @@
 """From a client's frame to `chat.asked`."""
 
+import asyncio
 from contextlib import suppress
 from uuid import UUID
 
+from gateway.admission import Admission
 from gateway.client_frames import Send, question_of
 from gateway.ports import Memory, Questions
 from libs.clock import Clock
@@ -45,24 +47,40 @@ def session_of(client_id: str, principal: Principal) -> UUID:
         raise RequestError(f"{error}.", status=422, code="invalid_session_id") from None
 
 
-async def ask(turn: Turn, *, questions: Questions, asked: Memory, max_backlog: int) -> None:
-    """Publish the question, unless too many wait already: full is said, not suffered.
+async def ask(
+    turn: Turn, *, address: str, questions: Questions, asked: Memory, admission: Admission, max_backlog: int
+) -> None:
+    """Publish the question, unless too many wait already or its asker asks too much: full is said, not suffered.
 
-    Until history has stored it, `asked` knows of it.
+    Until history has stored it, `asked` knows of it. A question that is under way already is published again, which
+    does no harm, and is not counted a second time.
 
     Raises:
-        RequestError: 503, when to ask again is in it; nothing was accepted.
+        RequestError: 503 or 429, when to ask again is in it; nothing was accepted.
         TransientError: Redis does not answer; asking again with the same message id is safe.
     """
     event = QuestionAsked(turn=turn)
-    if await questions.backlog(event) >= max_backlog:
+    # At once, since every round trip is time that the client waits.
+    waiting, is_new = await asyncio.gather(questions.backlog(event), admission.claim(turn))
+    try:
+        _require_room(waiting, max_backlog)
+        if is_new:
+            await admission.count_question(turn.principal, address)
+    except RequestError:
+        if is_new:
+            await admission.release(turn.principal, turn.session_id, turn.answer_id)
+        raise
+    await questions.publish(event)
+    with suppress(TransientError):
+        # The question is on its way, that is what counts.
+        await asked.remember(turn.session_id, turn.principal.user_id, turn.answer_id)
+
+
+def _require_room(waiting: int, max_backlog: int) -> None:
+    if waiting >= max_backlog:
         raise RequestError(
             f"Too many questions are waiting. Ask again in {RETRY_AFTER_SECONDS:.0f} seconds.",
             status=503,
             code="overloaded",
             retry_after_seconds=RETRY_AFTER_SECONDS,
         )
-    await questions.publish(event)
-    with suppress(TransientError):
-        # The question is on its way, that is what counts.
-        await asked.remember(turn.session_id, turn.principal.user_id, turn.answer_id)

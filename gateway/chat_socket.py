@@ -38,10 +38,12 @@ class ChatSocket:
     Attributes:
         chat: what all sockets share.
         socket: the accepted connection.
+        address: of the client, as it is counted.
     """
 
     chat: Chat
     socket: WebSocket
+    address: str
     _requests: dict[str, ChatRequest] = field(default_factory=dict)
     _queues: SessionQueues = field(default_factory=SessionQueues)
     _tasks: "set[asyncio.Task[None]]" = field(default_factory=set)
@@ -94,7 +96,12 @@ class ChatSocket:
         else:
             place = self._queues.join(frame.id) if isinstance(frame, Send) else Place(None)
             request = ChatRequest(
-                self.chat, frame, reply=self._reply, place=place, on_authenticated=self._authenticated.set
+                self.chat,
+                frame,
+                address=self.address,
+                reply=self._reply,
+                place=place,
+                on_authenticated=self._authenticated.set,
             )
             self._requests[request_id] = request
             self._spawn(self._serve(request_id, request, place), name=f"request {frame.type}")

@@ -43,9 +43,14 @@ class Send(_Authorized):
 
 
 class Resume(_Authorized):
-    """Wants the answer the session waits for, from its beginning or behind `lastSequence`."""
+    """Wants the answer the session waits for, from its beginning.
+
+    With `messageId`, the answer's id from its `start` chunk, `lastSequence` is how far the client has come in it. A
+    session may wait for another answer by now: alone, a number says nothing.
+    """
 
     type: Literal["resume"]
+    messageId: Annotated[str, StringConstraints(max_length=64)] | None = None  # noqa: N815
     lastSequence: Annotated[int, Field(ge=0)] | None = None  # noqa: N815
 
 

@@ -33,8 +33,7 @@ _REQUEST_HEADERS = frozenset(
 _RESPONSE_HEADERS = frozenset(
     {
         *("content-type", "content-length", "content-encoding", "content-disposition", "content-range"),
-        *("cache-control", "etag", "location", "retry-after", "www-authenticate", "link"),
-        *("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"),
+        *("allow", "cache-control", "etag", "location", "retry-after", "www-authenticate", "link"),
     }
 )
 # Ids are URL-safe everywhere: with no dot, no percent sign and no empty segment there is nothing to be misread.

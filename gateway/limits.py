@@ -1,8 +1,14 @@
 """What one client may use up of a gateway."""
 
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+REMEMBERED_MAX = 20_000
 
 
 class SocketCount:
@@ -51,12 +57,47 @@ class TokenBucket:
         self._tokens = float(burst)
         self._at = now()
 
-    def take(self) -> bool:
-        """Whether there was a token left."""
+    @property
+    def tokens(self) -> float:
+        """How many there are."""
         now = self._now()
         self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
         self._at = now
-        if self._tokens < 1:
+        return self._tokens
+
+    def take(self) -> bool:
+        """Whether there was a token left."""
+        if self.tokens < 1:
             return False
         self._tokens -= 1
         return True
+
+
+class Recently(Generic[K, V]):
+    """What was found a moment ago, so that a flood does not make anybody look again; the oldest makes room.
+
+    Args:
+        now: seconds of a clock that never goes back.
+        most: how many are remembered.
+    """
+
+    def __init__(self, *, now: Callable[[], float] = time.monotonic, most: int = REMEMBERED_MAX) -> None:
+        self._now = now
+        self._most = most
+        self._found: OrderedDict[K, tuple[float, V]] = OrderedDict()
+
+    def get(self, key: K) -> V | None:
+        """What was found, unless it is too old."""
+        until, value = self._found.get(key, (0.0, None))
+        return value if value is not None and self._now() < until else None
+
+    def put(self, key: K, value: V, *, seconds: float) -> None:
+        """Remember it for so long."""
+        self._found[key] = (self._now() + seconds, value)
+        self._found.move_to_end(key)
+        if len(self._found) > self._most:
+            self._found.popitem(last=False)
+
+    def forget(self, key: K) -> None:
+        """It is so no longer."""
+        self._found.pop(key, None)

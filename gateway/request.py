@@ -4,13 +4,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
+from gateway.admission import Admission
 from gateway.ask import ask, session_of, turn_of
 from gateway.client_frames import Resume, Send
 from gateway.ports import Memory, Questions, StoredAnswer, StoredAnswers, Verifier
 from gateway.queue import Place
 from gateway.relay import Relay
 from gateway.settings import GatewaySettings
-from gateway.ui_stream import Chunk
+from gateway.ui_stream import Chunk, rate_limits
 from libs.answers.cancel import cancel
 from libs.answers.names import LogName
 from libs.answers.reader import AnswerReader, Reading
@@ -35,10 +36,15 @@ class Chat:
     reader: AnswerReader
     stored: StoredAnswers
     asked: Memory
+    admission: Admission
     redis: Redis
     partitions: int
     settings: GatewaySettings
     clock: Clock
+
+
+class _AbandonedError(Exception):
+    """The client aborted before it could know which answer it would get."""
 
 
 class ChatRequest:
@@ -47,22 +53,32 @@ class ChatRequest:
     Args:
         chat: what all sockets share.
         frame: what the client wants.
+        address: of the client, as it is counted.
         reply: sends a frame to the client.
         place: where a question stands among those of its session.
         on_authenticated: called when the frame's token is valid.
     """
 
     def __init__(
-        self, chat: Chat, frame: Send | Resume, *, reply: Reply, place: Place, on_authenticated: Callable[[], None]
+        self,
+        chat: Chat,
+        frame: Send | Resume,
+        *,
+        address: str,
+        reply: Reply,
+        place: Place,
+        on_authenticated: Callable[[], None],
     ) -> None:
         self._chat = chat
         self._frame = frame
+        self._address = address
         self._reply = reply
         self._place = place
         self._on_authenticated = on_authenticated
         self._authorization = ""
         self._log: LogName | None = None
         self._aborted = False
+        self._is_meant = isinstance(frame, Send)
         self._sequence = -1
 
     async def run(self) -> None:
@@ -81,16 +97,22 @@ class ChatRequest:
             if isinstance(self._frame, Send):
                 await self._send(self._frame, principal)
             else:
-                await self._resume(self._frame, principal)
+                try:
+                    await self._resume(self._frame, principal)
+                except _AbandonedError:
+                    await self._reply({"type": "end", "requestId": self._frame.requestId})
 
     async def abort(self) -> None:
         """Cancel the answer for good, wherever it is read or written; the request ends as the answer does.
+
+        Whoever resumes names a session, whose next answer may have begun by then: until the client has named the
+        answer, or was sent something of it, the request ends and no answer does.
 
         Raises:
             TransientError: Redis does not answer; the answer goes on.
         """
         self._aborted = True
-        if self._log is not None:
+        if self._log is not None and self._is_meant:
             await cancel(self._chat.redis, self._log)
 
     async def _send(self, frame: Send, principal: Principal) -> None:
@@ -104,46 +126,74 @@ class ChatRequest:
                     # Nobody shall begin what nobody waits for; what had begun is cancelled.
                     await self._reply({"type": "end", "requestId": frame.requestId})
                     return
-                await ask(turn, questions=chat.questions, asked=chat.asked, max_backlog=chat.settings.max_backlog)
-                await self._relay(reading, turn.session_id, turn.answer_id)
+                await ask(
+                    turn,
+                    address=self._address,
+                    questions=chat.questions,
+                    asked=chat.asked,
+                    admission=chat.admission,
+                    max_backlog=chat.settings.max_backlog,
+                )
+                await self._relay(reading, principal, turn.session_id, turn.answer_id)
 
     async def _resume(self, frame: Resume, principal: Principal) -> None:
         chat = self._chat
         session_id = session_of(frame.id, principal)
+        await chat.admission.count_request(principal, self._address)
         answer_id = await chat.stored.active(session_id, authorization=self._authorization)
         if answer_id is None:
             answer_id = await chat.asked.recall(session_id, principal.user_id)
         if answer_id is None:
             await self._reply({"type": "no-active", "requestId": frame.requestId})
             return
+        self._is_meant = frame.messageId == str(answer_id)
         with log_context(session_id=session_id, answer_id=answer_id):
             log_name = await self._attach(session_id, answer_id)
             await self._reply({"type": "start", "requestId": frame.requestId})
             async with chat.reader.read(log_name) as reading:
-                await self._relay(reading, session_id, answer_id, after=frame.lastSequence)
+                # A number that was counted in another answer would leave out the beginning of this one.
+                after = frame.lastSequence if self._is_meant else None
+                await self._relay(reading, principal, session_id, answer_id, after=after)
 
     async def _attach(self, session_id: UUID, answer_id: UUID) -> LogName:
         self._log = LogName(partition_of(session_id, self._chat.partitions), answer_id)
         if self._aborted:
+            if not self._is_meant:
+                raise _AbandonedError
             await cancel(self._chat.redis, self._log)
         return self._log
 
-    async def _relay(self, reading: Reading, session_id: UUID, answer_id: UUID, *, after: int | None = None) -> None:
+    async def _relay(
+        self, reading: Reading, principal: Principal, session_id: UUID, answer_id: UUID, *, after: int | None = None
+    ) -> None:
         request_id = self._frame.requestId
+        admission = self._chat.admission
+        # While the question is on its way: the client hears of it behind the first chunk.
+        standing = await admission.standing(admission.questions_of(principal))
 
-        async def send(chunk: Chunk) -> None:
-            # The first chunk of an answer says that its question is stored.
-            self._place.pass_on()
+        async def number(chunk: Chunk) -> None:
             self._sequence += 1
             if after is None or self._sequence > after:
                 await self._reply(
                     {"type": "chunk", "requestId": request_id, "sequence": self._sequence, "chunk": chunk}
                 )
 
+        async def send(chunk: Chunk) -> None:
+            if self._aborted and not self._is_meant:
+                raise _AbandonedError
+            self._is_meant = True
+            # The first chunk of an answer says that its question is stored.
+            self._place.pass_on()
+            await number(chunk)
+            if chunk["type"] == "start":
+                # Here in every reading, so that all number the same chunks alike.
+                await number(rate_limits(standing))
+
         async def row() -> StoredAnswer | None:
             return await self._chat.stored.read(session_id, answer_id, authorization=self._authorization)
 
         await Relay(answer_id, send=send, row=row, untaken_seconds=self._chat.settings.untaken_seconds).run(reading)
+        await admission.release(principal, session_id, answer_id)
         if after is not None and after > self._sequence:
             raise RequestError(
                 "This answer never had so many chunks: resume without `lastSequence`.",

@@ -5,10 +5,12 @@ turn opened again) sends `reset-step`, at which `useChat` drops the parts of the
 """
 
 import hashlib
+import math
 from collections.abc import Iterator
 from typing import Any, assert_never
 
 from gateway.ports import StoredAnswer
+from gateway.rates import WINDOW_SECONDS, Standing
 from libs.contracts.frames import Cited, Closed, Delta, Ended, Frame, Opened, PassagesFound, Source, Started
 from libs.contracts.values import Citation, Place
 
@@ -131,6 +133,18 @@ class UiStream:
             if name not in self._sources:
                 self._sources.add(name)
                 yield _source(source)
+
+
+def rate_limits(standing: Standing) -> Chunk:
+    """How many more questions the client may ask: the words of the draft behind HTTP's RateLimit headers."""
+    data = {
+        "policy": standing.policy.name,
+        "quota": standing.policy.per_minute,
+        "windowSeconds": WINDOW_SECONDS,
+        "remaining": standing.remaining,
+        "resetSeconds": math.ceil(standing.reset_seconds),
+    }
+    return {"type": "data-rate-limits", "data": data, "transient": True}
 
 
 def failure_text(failure: str | None) -> str:

@@ -44,7 +44,7 @@ class KeySet:
         self._algorithm = algorithm
         self._clock = clock
         self._keys: dict[str, jwt.PyJWK] = {}
-        self._fetching = asyncio.Lock()
+        self._fetching: asyncio.Task[None] | None = None
         now = clock()
         self._refresh_from = now
         self._unknown_kid_from = now
@@ -57,12 +57,14 @@ class KeySet:
         Raises:
             TransientError: the issuer could not be asked, so nobody knows.
         """
-        # During a fetch, callers with a known key go on with it; the others wait for what it brings.
-        fetching = self._fetching.locked()
-        if (fetching and kid not in self._keys) or (not fetching and self._fetch_is_due(kid)):
-            async with self._fetching:
-                if self._fetch_is_due(kid):
-                    await self._refresh(kid)
+        while self._fetching is not None or self._fetch_is_due(kid):
+            if self._fetching is None:
+                self._fetching = asyncio.create_task(self._refresh(kid), name="fetch signing keys")
+                self._fetching.add_done_callback(self._fetched)
+            elif kid in self._keys:
+                break  # what is known is good enough; the others wait for what the fetch brings
+            # It is everybody's: whoever asked first may go away before it is done.
+            await asyncio.shield(self._fetching)
         found = self._keys.get(kid)
         if found is None and self._away:
             raise TransientError(
@@ -79,6 +81,9 @@ class KeySet:
         if not self._keys:
             await self.key("")
 
+    def _fetched(self, _task: "asyncio.Task[None]") -> None:
+        self._fetching = None
+
     def _fetch_is_due(self, kid: str) -> bool:
         now = self._clock()
         if now < self._retry_from:
@@ -89,7 +94,7 @@ class KeySet:
 
     async def _refresh(self, kid: str) -> None:
         now = self._clock()
-        # Noted before the request leaves: a caller who goes away in the middle counts as a failure too.
+        # Noted before the request leaves: a fetch that ends with the process is no success.
         self._retry_from = now + FAILURE_PAUSE
         self._away = True
         was_unknown = bool(self._keys) and kid not in self._keys

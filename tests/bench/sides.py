@@ -80,6 +80,9 @@ async def eloquent(model_url: str, people: int, folder: Path) -> AsyncIterator[S
         "RETRIEVAL_MIN_SCORE": "0.05",
         # Everybody is at the same address.
         "GATEWAY_MAX_SOCKETS_PER_ADDRESS": "12000",
+        "GATEWAY_ADDRESS_REQUESTS_PER_MINUTE": "10000000",
+        # A person here asks again as soon as the answer has come.
+        "GATEWAY_GUEST_QUESTIONS_PER_MINUTE": "100000",
     }
     made = compose(given, ports=ports, folder=folder, secrets=load_secrets(folder))
     pids: dict[str, int] = {}

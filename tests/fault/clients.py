@@ -268,5 +268,5 @@ def _request(message: Message, view: View, request_id: str, *, goes_on: bool) ->
         part = {"type": "text", "text": message.question}
         return {"type": "send", **common, "messages": [{"id": message.message_id, "role": "user", "parts": [part]}]}
     if goes_on and view.chunks:
-        common["lastSequence"] = view.chunks[-1][0]
+        common |= {"messageId": view.answer_id, "lastSequence": view.chunks[-1][0]}
     return {"type": "resume", **common}

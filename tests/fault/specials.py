@@ -70,7 +70,7 @@ async def _refused_resumes(run: Run, message: Message) -> None:
         async with connect(address, proxy=None, compression=None) as socket:
             headers = {"authorization": f"Bearer {message.caller.token}"}
             frame = {"type": "resume", "requestId": "r", "id": message.session, "headers": headers}
-            await socket.send(json.dumps({**frame, "lastSequence": wrong}))
+            await socket.send(json.dumps({**frame, "messageId": message.answer_id, "lastSequence": wrong}))
             with suppress(ConnectionClosed):
                 async with asyncio.timeout(30):
                     reply = json.loads(await socket.recv())

@@ -1,5 +1,6 @@
 """An abort ends an answer, for good and for everybody."""
 
+import pytest
 from redis.asyncio import Redis
 
 from tests.integration.gateway.conftest import Gateway
@@ -82,6 +83,28 @@ async def test_a_reader_who_resumed_may_abort(gateway: Gateway, api: Api, ann: C
     await answer.end("", status="cancelled")
 
     assert kinds_of(await ann.reply(first))[-2:] == ["abort", "end"]
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_an_abort_of_a_resume_hits_no_answer_that_was_not_meant(
+    gateway: Gateway, api: Api, ann: Client, redis: Redis, *, named: bool
+) -> None:
+    """It names a session, which may wait for another answer by now: before a word of it came, only a name counts."""
+    await ann.send("s")
+    answer = await the_question(redis)
+    api.active[str(answer.turn.session_id)] = str(answer.turn.answer_id)
+    async with gateway.client() as again:
+        resumed = await again.resume("s", **({"messageId": str(answer.turn.answer_id)} if named else {}))
+        await again.until("start")
+        await again.abort(resumed)
+        if named:
+            await eventually(answer.is_cancelled)
+        else:
+            # A socket's frames are taken in order: behind this one's answer the abort has been heard.
+            await again.reply(await again.resume("nothing"))
+            await answer.write("Untouched.")
+            assert kinds_of(await again.reply(resumed)) == ["end"]
+            assert not await answer.is_cancelled()
 
 
 async def test_only_the_requests_of_the_socket_can_be_aborted(gateway: Gateway, ann: Client, redis: Redis) -> None:

@@ -1,6 +1,7 @@
 """Answers reach those who asked, whole, in order, and on any socket."""
 
 import hashlib
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,7 +11,7 @@ from libs.clock import utc_now
 from libs.contracts.frames import PassagesFound
 from libs.contracts.values import Turn
 from tests.integration.gateway.conftest import Gateway, Start
-from tests.integration.gateway.people import Client, kinds_of, text_of
+from tests.integration.gateway.people import Client, Frame, kinds_of, text_of
 from tests.integration.gateway.servers import Api
 from tests.integration.gateway.stages import Answer, questions, the_question
 from tests.polling import eventually
@@ -22,7 +23,7 @@ async def test_an_answer_comes_as_it_is_written(ann: Client, redis: Redis) -> No
     answer = await the_question(redis)
 
     await answer.announce()
-    assert kinds_of(await ann.until("data-status")) == ["start", "data-status"]
+    assert kinds_of(await ann.until("data-status")) == ["start", "data-rate-limits", "data-status"]
     await answer.announce(PassagesFound())
     await ann.until("data-status")
     await answer.begin()
@@ -94,29 +95,50 @@ async def test_a_client_that_comes_back_gets_the_same_chunks(
     await answer.begin()
     await answer.say("a", "b", "c")
     async with gateway.client() as again:
-        resumed = await again.resume("s", **({} if after is None else {"lastSequence": after}))
+        seen = {} if after is None else {"messageId": str(answer.turn.answer_id), "lastSequence": after}
+        resumed = await again.resume("s", **seen)
         await again.until("start")
         await answer.say("d")
         await answer.end()
         whole, rest = await ann.reply(request_id), await again.reply(resumed)
 
-    seen = -1 if after is None else after
     chunks = [frame for frame in rest if frame["type"] == "chunk"]
-    expected = [frame for frame in whole if frame["type"] == "chunk" and frame["sequence"] > seen]
-    assert [(frame["sequence"], frame["chunk"]) for frame in chunks] == [
-        (frame["sequence"], frame["chunk"]) for frame in expected
-    ][len(expected) - len(chunks) :]
+    expected = [frame for frame in whole if frame["type"] == "chunk" and frame["sequence"] > (after or -1)]
+    assert _told(chunks) == _told(expected)[len(expected) - len(chunks) :]
     assert chunks[-1]["chunk"]["type"] == "finish"
 
 
-async def test_a_cursor_from_another_answer_is_refused(ann: Client, api: Api, redis: Redis) -> None:
+def _told(frames: list[Frame]) -> list[tuple[int, Any]]:
+    """Where the client stands with its limits is another word every time, in the same place."""
+    return [
+        (frame["sequence"], None if frame["chunk"]["type"] == "data-rate-limits" else frame["chunk"])
+        for frame in frames
+    ]
+
+
+@pytest.mark.parametrize("named", [None, str(uuid4()), "no-uuid"])
+async def test_a_number_from_another_answer_leaves_nothing_out(
+    gateway: Gateway, api: Api, ann: Client, redis: Redis, named: str | None
+) -> None:
+    """A session may wait for another answer than the one the client has seen: it gets that from its beginning."""
+    await ann.send("s")
+    answer = await the_question(redis)
+    api.active[str(answer.turn.session_id)] = str(answer.turn.answer_id)
+    await answer.write("Whole")
+    async with gateway.client() as again:
+        frames = await again.reply(await again.resume("s", lastSequence=6, **({"messageId": named} if named else {})))
+
+    assert text_of(frames[1:]) == "Whole"
+
+
+async def test_a_cursor_from_the_future_is_refused(ann: Client, api: Api, redis: Redis) -> None:
     """A client that believes it has more than there is would show something else."""
     request_id = await ann.send("s")
     answer = await the_question(redis)
     api.active[str(answer.turn.session_id)] = str(answer.turn.answer_id)
     await answer.write("Short")
     await ann.reply(request_id)
-    frames = await ann.reply(await ann.resume("s", lastSequence=1_000))
+    frames = await ann.reply(await ann.resume("s", messageId=str(answer.turn.answer_id), lastSequence=1_000))
 
     assert kinds_of(frames) == ["start", "error"]
     assert "lastSequence" in frames[-1]["errorText"]

@@ -166,7 +166,7 @@ async def test_one_address_has_so_many_sockets(start: Start) -> None:
 
 async def test_the_balancers_word_counts_for_the_address(start: Start) -> None:
     """Behind a load balancer every socket comes from it; what the client itself put into the header does not count."""
-    limits = {"max_sockets_per_address": 1, "trust_forwarded_for": True}
+    limits = {"max_sockets_per_address": 1, "trusted_proxies": 1}
     headers = [{"x-forwarded-for": f"{claimed}, {real}"} for claimed, real in [("9.9.9.1", "1.1.1.1")] * 2]
     other = {"x-forwarded-for": "9.9.9.1, 2.2.2.2"}
     async with (

@@ -1,17 +1,21 @@
 """Frames and twins for the gateway's tests."""
 
 import hashlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
+from gateway.admission import Admission
 from gateway.ports import StoredAnswer
+from gateway.rates import Claim, Standing
+from gateway.settings import GatewaySettings
+from gateway.turns import Claimed
 from gateway.ui_stream import Chunk, UiStream
 from libs.answers.names import FrameId
 from libs.answers.reader import LogEntry
 from libs.contracts.events import Event
 from libs.contracts.frames import Cited, Ended, Frame, Opened, PassagesFound, Source
-from libs.contracts.values import Citation, Place
+from libs.contracts.values import Citation, Place, Turn
 
 ANSWER_ID = UUID("00000000-0000-4000-8000-000000000001")
 CHUNK_ID = UUID("00000000-0000-4000-8000-000000000002")
@@ -135,3 +139,45 @@ class MemoryOfAsked:
 
     async def recall(self, session_id: UUID, user_id: UUID) -> UUID | None:
         return self.asked.get((session_id, user_id))
+
+
+class MemoryRates:
+    """Counts without a window."""
+
+    def __init__(self) -> None:
+        self.counted: list[Claim] = []
+
+    async def take(self, claims: Sequence[Claim]) -> Standing | None:
+        for claim in claims:
+            standing = await self.standing(claim)
+            if not standing.remaining:
+                return standing
+        self.counted += claims
+        return None
+
+    async def standing(self, claim: Claim) -> Standing:
+        return Standing(claim.policy, claim.policy.per_minute - self.counted.count(claim), 2.5)
+
+
+class MemoryPlaces:
+    """Places that are held until they are given back."""
+
+    def __init__(self) -> None:
+        self.held: set[tuple[UUID, UUID]] = set()
+
+    async def claim(self, turn: Turn, *, most: int) -> Claimed:
+        place = (turn.principal.user_id, turn.answer_id)
+        if place in self.held:
+            return "known"
+        if sum(user_id == turn.principal.user_id for user_id, _ in self.held) >= most:
+            return "full"
+        self.held.add(place)
+        return "claimed"
+
+    async def release(self, user_id: UUID, session_id: UUID, answer_id: UUID) -> None:
+        self.held.discard((user_id, answer_id))
+
+
+def an_admission(rates: MemoryRates | None = None, places: MemoryPlaces | None = None, **limits: int) -> Admission:
+    """Limits as they are by default, unless given."""
+    return Admission(rates or MemoryRates(), places or MemoryPlaces(), GatewaySettings.model_validate(limits))

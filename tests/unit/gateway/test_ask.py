@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from gateway.admission import Admission, RateLimitedError
 from gateway.ask import ask, session_of, turn_of
 from gateway.client_frames import Send, parse
 from libs.clock import utc_now
@@ -12,7 +13,15 @@ from libs.contracts.events import QuestionAsked
 from libs.contracts.values import Turn
 from libs.errors import RequestError, TransientError
 from tests.builders import a_principal, a_turn
-from tests.unit.gateway.builders import MemoryOfAsked, MemoryQuestions, a_message, a_send
+from tests.unit.gateway.builders import (
+    MemoryOfAsked,
+    MemoryPlaces,
+    MemoryQuestions,
+    MemoryRates,
+    a_message,
+    a_send,
+    an_admission,
+)
 
 PRINCIPAL = a_principal()
 
@@ -21,6 +30,24 @@ def a_frame(**given: object) -> Send:
     frame = parse(json.dumps(a_send(**given)))
     assert isinstance(frame, Send)
     return frame
+
+
+async def put(
+    turn: Turn,
+    questions: MemoryQuestions,
+    *,
+    asked: MemoryOfAsked | None = None,
+    admission: Admission | None = None,
+    max_backlog: int = 100,
+) -> None:
+    await ask(
+        turn,
+        address="203.0.113.7",
+        questions=questions,
+        asked=asked or MemoryOfAsked(),
+        admission=admission or an_admission(),
+        max_backlog=max_backlog,
+    )
 
 
 def the_turn(**given: object) -> Turn:
@@ -72,7 +99,7 @@ async def test_a_question_is_published_and_remembered() -> None:
     """The stream has it, and a resume finds it before history does."""
     questions, asked, turn = MemoryQuestions(), MemoryOfAsked(), a_turn()
 
-    await ask(turn, questions=questions, asked=asked, max_backlog=1)
+    await put(turn, questions, asked=asked, max_backlog=1)
 
     [event] = questions.published
     assert isinstance(event, QuestionAsked)
@@ -83,13 +110,16 @@ async def test_a_question_is_published_and_remembered() -> None:
 async def test_a_full_stream_takes_no_question() -> None:
     """Nothing is accepted, and the refusal says when to come again."""
     questions, asked = MemoryQuestions(waiting=3), MemoryOfAsked()
+    rates, places = MemoryRates(), MemoryPlaces()
 
     with pytest.raises(RequestError, match="in 5 seconds") as caught:
-        await ask(a_turn(), questions=questions, asked=asked, max_backlog=3)
+        await put(a_turn(), questions, asked=asked, admission=an_admission(rates, places), max_backlog=3)
 
     assert (caught.value.status, caught.value.retry_after_seconds) == (503, 5.0)
     assert not questions.published
     assert not asked.asked
+    assert not places.held
+    assert not rates.counted
 
 
 class Forgetful(MemoryOfAsked):
@@ -103,6 +133,64 @@ async def test_a_published_question_counts_though_nobody_remembers_it() -> None:
     """To refuse it now would be a lie: it is on its way."""
     questions = MemoryQuestions()
 
-    await ask(a_turn(), questions=questions, asked=Forgetful(), max_backlog=1)
+    await put(a_turn(), questions, asked=Forgetful(), max_backlog=1)
 
     assert len(questions.published) == 1
+
+
+async def test_whoever_asks_too_often_is_told_when_to_come_again() -> None:
+    """Nothing is published, no place is taken, and what was refused is not counted."""
+    questions, rates, places = MemoryQuestions(), MemoryRates(), MemoryPlaces()
+    admission = an_admission(rates, places, user_questions_per_minute=1)
+    await put(a_turn(principal=PRINCIPAL), questions, admission=admission)
+    before = list(rates.counted)
+
+    with pytest.raises(RateLimitedError, match=r"1 a minute .* in 3 seconds") as caught:
+        await put(a_turn(principal=PRINCIPAL), questions, admission=admission)
+
+    assert (caught.value.status, caught.value.retry_after_seconds) == (429, 3.0)
+    assert len(questions.published) == len(places.held) == 1
+    assert rates.counted == before
+
+
+async def test_a_question_that_is_under_way_costs_nothing_when_it_is_sent_again() -> None:
+    """However full the asker's places and however spent the asker's minute."""
+    questions, rates, turn = MemoryQuestions(), MemoryRates(), a_turn()
+    admission = an_admission(rates, user_questions_per_minute=1, user_turns=1)
+    await put(turn, questions, admission=admission)
+    before = list(rates.counted)
+
+    await put(turn, questions, admission=admission)
+
+    assert len(questions.published) == 2
+    assert rates.counted == before
+
+
+async def test_a_guest_has_fewer_answers_under_way_than_a_user() -> None:
+    """One more is refused, and nobody else's are; one that ends makes room."""
+    questions, guest = MemoryQuestions(), a_principal(is_guest=True)
+    admission = an_admission(user_turns=2, guest_turns=1)
+    turn = a_turn(principal=guest)
+    await put(turn, questions, admission=admission)
+    for _ in range(2):
+        await put(a_turn(principal=PRINCIPAL), questions, admission=admission)
+
+    for asker in (guest, PRINCIPAL):
+        with pytest.raises(RequestError, match="under way") as caught:
+            await put(a_turn(principal=asker), questions, admission=admission)
+        assert (caught.value.code, caught.value.retry_after_seconds) == ("too_many_turns", 5.0)
+
+    await admission.release(guest, turn.session_id, turn.answer_id)
+    await put(a_turn(principal=guest), questions, admission=admission)
+    assert len(questions.published) == 4
+
+
+async def test_an_address_has_a_limit_of_its_own() -> None:
+    """Guests cost nothing to make: those behind one address share it."""
+    questions = MemoryQuestions()
+    admission = an_admission(address_requests_per_minute=3)
+    for _ in range(3):
+        await put(a_turn(principal=a_principal(is_guest=True)), questions, admission=admission)
+
+    with pytest.raises(RateLimitedError, match="from your network"):
+        await put(a_turn(principal=a_principal(is_guest=True)), questions, admission=admission)

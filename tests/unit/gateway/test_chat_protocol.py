@@ -42,6 +42,10 @@ def test_the_limits_in_the_document_are_the_defaults() -> None:
         f"| {limits.frames_per_second:.0f} a second, {limits.frames_burst} at once |",
         f"| requests of a socket at once | {limits.max_requests_per_socket} |",
         f"| waiting questions of a partition | {limits.max_backlog:,} |",
+        f"| {limits.user_questions_per_minute}, {limits.guest_questions_per_minute} in any minute |",
+        f"| {limits.user_turns}, {limits.guest_turns} |",
+        f"| {limits.user_requests_per_minute}, {limits.guest_requests_per_minute} in any minute |",
+        f"| {limits.address_requests_per_minute:,} in any minute |",
         f"| a question that no worker takes | {limits.untaken_seconds:.0f} s |",
         f"| a client that takes nothing of what waits for it | {limits.send_seconds:.0f} s |",
     ):

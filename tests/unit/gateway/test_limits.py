@@ -2,7 +2,8 @@
 
 import pytest
 
-from gateway.api import network_of, origin_allowed
+from gateway.addresses import network_of
+from gateway.api import origin_allowed
 from gateway.limits import SocketCount, TokenBucket
 
 
