@@ -11,6 +11,7 @@ from generation_service.draft import Draft
 from generation_service.links import LinkFilter
 from generation_service.ports import ChatModel, Tokenizer, Write
 from generation_service.prompt import UNKNOWN, Budget, Prompt, build_prompt
+from libs.bus.tries import LONGEST_PAUSE_SECONDS
 from libs.clock import Clock, utc_now
 from libs.contracts.events import AnswerWritten, ContextRetrieved
 from libs.errors import EloquentError, PermanentError, TransientError
@@ -37,8 +38,8 @@ async def answer(
 
     The text is to the letter what the deltas say. It is `completed` only when the model itself ended it; when it was
     cut it is `failed`, with what was written. Without passages the answer is that nothing is known, and no model is
-    asked. Trouble that calls for another attempt is how the answer ends when there will be none: on the last try, or if
-    it could begin only later than `patience_seconds` after the retrieval, for nobody waits for ever.
+    asked. Trouble that calls for another attempt is how the answer ends when there will be none: on the last try, after
+    `patience_seconds` from the retrieval on, or if the model's endpoint asks for a wait that would not be kept.
 
     Raises:
         TransientError: the model is away, fell silent or said nothing; another attempt begins the text anew.
@@ -47,11 +48,15 @@ async def answer(
     if not context.passages:
         draft.say(UNKNOWN)
         return draft.ended("completed")
+
+    def another_may_follow() -> bool:
+        return not last_try and (clock() - context.occurred_at).total_seconds() < patience_seconds
+
     prompt = build_prompt(context, tokenizer=tokenizer, budget=budget)
     try:
         finished = await _stream(prompt, draft, model, budget.answer_tokens)
     except TransientError as error:
-        if not last_try and _age_seconds(context, clock) + (error.retry_after_seconds or 0.0) < patience_seconds:
+        if another_may_follow() and (error.retry_after_seconds or 0.0) <= LONGEST_PAUSE_SECONDS:
             raise
         log.warning("the model failed the last try", reason=str(error))
         return draft.ended("failed", model=model.model, failure="model_unavailable")
@@ -59,7 +64,7 @@ async def answer(
         log.warning("the model refused", reason=str(error))
         return draft.ended("failed", model=model.model, failure="model_refused")
     failure = _shortfall(finished, draft.text)
-    if failure == "empty_answer" and not last_try and _age_seconds(context, clock) < patience_seconds:
+    if failure == "empty_answer" and another_may_follow():
         raise TransientError("the model said nothing")
     return draft.ended(
         "failed" if failure else "completed", model=finished.model, usage=finished.usage, failure=failure
@@ -86,10 +91,6 @@ async def _stream(prompt: Prompt, draft: Draft, model: ChatModel, answer_tokens:
     if finished is None:
         raise TransientError("the model's stream ended without saying how")
     return finished
-
-
-def _age_seconds(context: ContextRetrieved, clock: Clock) -> float:
-    return (clock() - context.occurred_at).total_seconds()
 
 
 def _shortfall(finished: Finished, text: str) -> str | None:

@@ -8,6 +8,7 @@ import pytest
 from generation_service.answer import answer
 from generation_service.draft import cancelled
 from generation_service.prompt import UNKNOWN, Budget
+from libs.bus.tries import LONGEST_PAUSE_SECONDS
 from libs.contracts.events import AnswerWritten, ContextRetrieved
 from libs.contracts.frames import Cited, Delta
 from libs.contracts.values import Timings, Usage
@@ -156,10 +157,10 @@ async def test_after_its_patience_trouble_is_the_end(
     assert (soon.status, soon.failure) == ("failed", failure)
 
 
-async def test_a_wait_beyond_its_patience_is_not_waited_for(log: Log) -> None:
-    """Who is told to come back too late tells its client so at once; who is told to come back in time does."""
-    late = TransientError("limit", retry_after_seconds=PATIENCE_SECONDS + 1)
-    early = TransientError("limit", retry_after_seconds=PATIENCE_SECONDS - 1)
+async def test_a_wait_that_is_too_long_ends_the_answer(log: Log) -> None:
+    """Who is told to come back late does not come early: its client is told at once."""
+    late = TransientError("limit", retry_after_seconds=LONGEST_PAUSE_SECONDS + 1)
+    early = TransientError("limit", retry_after_seconds=LONGEST_PAUSE_SECONDS - 1)
 
     assert (await answered(ScriptedModel(late), log)).failure == "model_unavailable"
     with pytest.raises(TransientError):
