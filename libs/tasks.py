@@ -1,6 +1,7 @@
 """Tasks that go on in the background, and ending tasks for certain."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,6 +11,7 @@ import structlog
 log = structlog.get_logger()
 
 ASK_AGAIN_SECONDS = 0.2
+SAY_AGAIN_SECONDS = 10.0
 
 
 async def end_tasks(*tasks: "asyncio.Task[Any] | None") -> None:
@@ -37,9 +39,13 @@ async def repeating(once: Callable[[], Awaitable[None]], *, every_seconds: float
 
 
 async def _forever(once: Callable[[], Awaitable[None]], every_seconds: float) -> None:
+    said_at = float("-inf")
     while True:
         await asyncio.sleep(every_seconds)
         try:
             await once()
         except Exception as error:
-            log.warning("sweep failed", exc_info=error)
+            # What it needs may be away for minutes.
+            if time.monotonic() - said_at >= SAY_AGAIN_SECONDS:
+                said_at = time.monotonic()
+                log.warning("sweep failed", exc_info=error)

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Literal, Self
 from libs.answers.names import CLOSE_SEQ, LIVE_LOG_MILLISECONDS, FrameId, LogName
 from libs.answers.scripts import BEGIN, FINISH
 from libs.answers.shown import Shown
-from libs.bus.connection import AWAY
+from libs.bus.connection import AWAY, RedisAwayError
 from libs.bus.entry import Entry
 from libs.bus.outcome import EntryLost, Outcome, Reply
 from libs.bus.scripts import Script
 from libs.contracts.events import AnswerWritten
 from libs.contracts.frames import Closed, Delta, Frame, Started, decode_frame, encode_frame
 from libs.contracts.values import Turn
-from libs.errors import TransientError
 
 if TYPE_CHECKING:
     from libs.answers.writer import AnswerWriter
@@ -79,7 +78,7 @@ class Attempt:
                 [entry.group, entry.entry_id, entry.consumer, started, self.log.channel, LIVE_LOG_MILLISECONDS],
             )
         except AWAY as error:
-            raise TransientError("Redis does not answer") from error
+            raise RedisAwayError(error) from error
         if reply[0] == b"ok":
             self.epoch = int(reply[1])
             self._writer.watch(self)

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 import structlog
 from redis.exceptions import ConnectionError, RedisError  # noqa: A004
 
+from libs.telemetry.troubles import Trouble
+
 log = structlog.get_logger()
 
 RECONNECT_SECONDS = 0.1
@@ -58,6 +60,7 @@ class Line:
         self._ears = ears
         self._outbox: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
         self._leaving: Counter[bytes] = Counter()
+        self._loss = Trouble(log, begins="subscriber lost its connection", ends="subscriber is connected again")
         self._heard_at = 0.0
 
     def enter(self, channel: bytes) -> None:
@@ -77,11 +80,11 @@ class Line:
                 await self._listen()
             # A transport of uvloop that was reset says so with a bare RuntimeError.
             except* (RedisError, OSError, TimeoutError, RuntimeError) as errors:
-                log.warning("subscriber lost its connection", error=type(errors.exceptions[0]).__name__)
+                self._loss.noticed(error=type(errors.exceptions[0]).__name__)
             try:
                 await self._ears.lost(self)
             except RedisError as error:
-                log.warning("subscriber finds no node", error=type(error).__name__)
+                self._loss.noticed(error=type(error).__name__)
             if not self.channels:
                 return
             await asyncio.sleep(RECONNECT_SECONDS)
@@ -90,6 +93,7 @@ class Line:
         connection = self._connect()
         try:
             await connection.connect()
+            self._loss.over()
             self._heard_at = time.monotonic()
             while not self._outbox.empty():
                 self._outbox.get_nowait()

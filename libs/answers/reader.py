@@ -156,8 +156,8 @@ class Reading:
         while True:
             try:
                 found: Any = await self._redis.xrange(self._log.key, f"({self._position}", "+", count=BATCH)
-            except AWAY as error:
-                log.warning("redis is away, reading waits", error=type(error).__name__)
+            except AWAY:
+                # The connection says so, once for all that read.
                 await asyncio.sleep(AWAY_SECONDS)
                 continue
             batch = [LogEntry(FrameId.parse(entry_id), decode_frame(fields[b"f"])) for entry_id, fields in found]

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from itertools import islice
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,6 +16,7 @@ from libs.bus.connection import Redis
 from libs.bus.entry import Entry
 from libs.contracts.values import Turn
 from libs.tasks import end_tasks
+from libs.telemetry.troubles import Trouble
 
 log = structlog.get_logger()
 
@@ -22,7 +24,8 @@ FLUSH_SECONDS = 0.05
 """Between two flushes: a few tokens of a model, and still text that flows; a frame costs three processes (ADR 14)."""
 QUIET_SECONDS = 0.2
 """After so long without an append the log is looked at: a cancel must reach a writer whose model says nothing."""
-AWAY_SECONDS = 0.25
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 1.0
+"""Between two flushes that Redis refused."""
 
 APPENDS = Counter("answer_log_appends_total", "Appends to answer logs", ["outcome"])
 
@@ -42,6 +45,8 @@ class AnswerWriter:
         self._wake = asyncio.Event()
         self._hurry = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._refusals = Trouble(log, begins="could not append, frames wait", ends="frames are appended again")
+        self._pause = FIRST_PAUSE_SECONDS
 
     def attempt(self, entry: Entry, turn: Turn, *, model: str) -> Attempt:
         """A try at this turn's answer, to be entered."""
@@ -101,13 +106,22 @@ class AnswerWriter:
     async def _try_to_flush(self, due: set[Attempt]) -> None:
         if not due:
             return
+        # While appends are refused one tries for all: a thousand answers would ask a thousand times a pause.
+        trying = set(islice(due, 1)) if self._refusals.lasts else due
         try:
-            await self._flush(list(due))
+            await self._flush(list(trying))
         except RedisError as error:
-            log.warning("could not append, frames wait", error=type(error).__name__)
+            self._refusals.noticed(error=type(error).__name__)
             self._dirty |= due & self._attempts
             self._wake.set()
-            await asyncio.sleep(AWAY_SECONDS)
+            self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
+            await asyncio.sleep(self._pause)
+        else:
+            self._refusals.over()
+            self._pause = FIRST_PAUSE_SECONDS
+            if left := due & self._attempts - trying:
+                self._dirty |= left
+                self._wake.set()
 
     async def _wait(self, event: asyncio.Event, seconds: float | None) -> None:
         with suppress(TimeoutError):

@@ -15,10 +15,10 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import structlog
-from redis.exceptions import ResponseError
+from redis.exceptions import OutOfMemoryError, ResponseError
 
 from libs.bus.company import Company
-from libs.bus.connection import AWAY, Redis, check_eviction
+from libs.bus.connection import AWAY, Redis, RedisAwayError, check_eviction, check_usable
 from libs.bus.entry import Address, fields_of, stream_key
 from libs.bus.outcome import Outcome
 from libs.bus.reader import RawEntry, StreamReader, Take
@@ -27,7 +27,6 @@ from libs.bus.upkeep import Upkeep
 from libs.bus.worker import Handler, Subscription, Worker
 from libs.config import RedisSettings
 from libs.contracts.events import Event
-from libs.errors import TransientError
 from libs.tasks import end_tasks
 
 log = structlog.get_logger()
@@ -38,6 +37,7 @@ H = TypeVar("H", bound=Callable[..., Awaitable[Event | Outcome | None]])
 DRAIN_PATIENCE_SECONDS = 0.5
 """What is nearly done is finished; a long answer is handed back, and gone on with, within a second of SIGTERM."""
 WATCH_SECONDS = 1.0
+FULL_PAUSE_SECONDS = 1.0
 
 
 def stop_process() -> None:
@@ -99,13 +99,13 @@ class Bus:
         """Put a fact on its stream.
 
         Raises:
-            TransientError: Redis does not answer; the event may or may not be there, publishing it again is safe.
+            TransientError: Redis is away or full; the event may or may not be there, publishing it again is safe.
         """
         fields = fields_of(event)
         try:
             await self._redis.xadd(self._address.key(event), dict(zip(fields[::2], fields[1::2], strict=True)))
         except AWAY as error:
-            raise TransientError("Redis does not answer") from error
+            raise RedisAwayError(error) from error
 
     async def backlog(self, event: Event) -> int:
         """How many entries wait or are worked on in front of this event, on its partition.
@@ -116,15 +116,19 @@ class Bus:
         try:
             return int(await self._redis.xlen(self._address.key(event)))
         except AWAY as error:
-            raise TransientError("Redis does not answer") from error
+            raise RedisAwayError(error) from error
 
     def alive(self) -> bool:
         """Whether every subscriber still reads; a dead one can only be mended by a restart."""
         return self._reader is None or self._reader.alive()
 
     async def check(self) -> None:
-        """Raises when Redis does not answer."""
-        await self._redis.ping()
+        """Redis answers and takes what it is given, as far as this process knows.
+
+        Raises:
+            TransientError: what is wrong with it.
+        """
+        await check_usable(self._redis, self._settings.redis_url)
 
     async def __aenter__(self) -> Self:
         await check_eviction(self._redis)
@@ -166,11 +170,18 @@ class Bus:
 
     async def _create_group(self, key: str) -> None:
         # From the first entry on: what was published before the first worker came must be answered too.
-        try:
-            await self._redis.xgroup_create(key, self._group, id="0", mkstream=True)
-        except ResponseError as error:
-            if "BUSYGROUP" not in str(error):
-                raise
+        while True:
+            try:
+                await self._redis.xgroup_create(key, self._group, id="0", mkstream=True)
+            except OutOfMemoryError:
+                # It is not even said whether the group is there. Starting again would find the same.
+                await asyncio.sleep(FULL_PAUSE_SECONDS)
+            except ResponseError as error:
+                if "BUSYGROUP" not in str(error):
+                    raise
+                return
+            else:
+                return
 
     async def _watch(self) -> None:
         while self.alive():  # noqa: ASYNC110 - FastStream offers no event for a task that died

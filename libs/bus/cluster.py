@@ -15,7 +15,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ClusterError, ConnectionError, RedisClusterException, SlotNotCoveredError  # noqa: A004
 
-from libs.bus.patience import AWAY, REQUEST_RETRIES, TIMEOUTS, transport_retry
+from libs.bus.patience import AWAY, REQUEST_SECONDS, TIMEOUTS, transport_retry
 
 SCHEME = "+cluster://"
 MAP_SECONDS = 0.25
@@ -33,12 +33,13 @@ class ClusterClient(RedisCluster):
     Made by `connect_cluster`.
 
     Args:
-        retries: of each command while its node is away.
+        name: what all clients of this cluster in the process call it.
+        patience_seconds: how long each command is tried while its node is away.
         options: as redis-py has them.
     """
 
-    def __init__(self, *, retries: int, **options: Any) -> None:
-        self._patience = transport_retry(retries)
+    def __init__(self, *, name: str, patience_seconds: float, **options: Any) -> None:
+        self._patience = transport_retry(name, patience_seconds)
         self._mapped_at = float("-inf")
         self._address = (str(options["host"]), int(options.get("port", 6379)))
         super().__init__(
@@ -112,16 +113,17 @@ class ClusterClient(RedisCluster):
             return self.nodes_manager.get_node_from_slot(self.keyslot(key))
 
 
-def connect_cluster(url: str, *, max_connections: int, retries: int = REQUEST_RETRIES) -> ClusterClient:
+def connect_cluster(url: str, *, max_connections: int, patience_seconds: float = REQUEST_SECONDS) -> ClusterClient:
     """A client; it connects when it is first used.
 
     Args:
         url: of any node, or a name that stands for all of them; the others are found from there.
         max_connections: to each node; commands beyond these wait and try again.
-        retries: of each command while its node is away.
+        patience_seconds: how long each command is tried while its node is away.
     """
     node = url.replace(SCHEME, "://", 1)
-    return cast("ClusterClient", ClusterClient.from_url(node, max_connections=max_connections, retries=retries))
+    options = {"max_connections": max_connections, "name": url, "patience_seconds": patience_seconds}
+    return cast("ClusterClient", ClusterClient.from_url(node, **options))
 
 
 class _Pipeline(ClusterPipeline):

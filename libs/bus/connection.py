@@ -1,15 +1,20 @@
 """Connections to Redis that live through restarts and failovers, of one server or of a cluster."""
 
+import asyncio
 from typing import Any, cast
 
 import redis.asyncio
 from redis.exceptions import RedisError
 
 from libs.bus.cluster import ClusterClient, connect_cluster, is_cluster
-from libs.bus.patience import AWAY, FOREVER, POLL_SECONDS, connection_options
+from libs.bus.outage import FULL, READ_ONLY, outage_of
+from libs.bus.patience import AWAY, FOREVER, POLL_SECONDS, RedisAwayError, connection_options
 from libs.errors import PermanentError, TransientError
 
 Redis = redis.asyncio.Redis
+
+CHECK_SECONDS = 0.7
+"""Of the second that `/readyz` has."""
 
 
 def connect(url: str, *, max_connections: int = 64) -> Redis:
@@ -23,7 +28,7 @@ def connect(url: str, *, max_connections: int = 64) -> Redis:
         # The commands of both are the same, their classes have no base in common.
         return cast("Redis", connect_cluster(url, max_connections=max_connections))
     pool = redis.asyncio.BlockingConnectionPool.from_url(
-        url, max_connections=max_connections, timeout=5, **connection_options()
+        url, max_connections=max_connections, timeout=5, **connection_options(url)
     )
     return redis.asyncio.Redis.from_pool(pool)
 
@@ -46,6 +51,34 @@ async def check_eviction(client: Redis) -> None:
             )
 
 
+async def check_usable(client: Redis, url: str) -> None:
+    """Redis answers and takes what it is given, as far as this process knows.
+
+    Raises:
+        TransientError: what is wrong with it.
+    """
+    outage = outage_of(url)
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            refusal = await _refusal(client)
+    except (*AWAY, TimeoutError) as error:
+        raise TransientError(outage.reason or "Redis does not answer") from error
+    if reason := refusal or outage.reason:
+        raise TransientError(reason)
+
+
+async def _refusal(client: Redis) -> str | None:
+    if isinstance(client, ClusterClient):
+        # Which of its nodes take writes is the cluster's to know.
+        await client.ping()
+        return None
+    facts: dict[str, Any] = await client.info("replication", "memory")
+    if facts["role"] == "slave":
+        return READ_ONLY
+    counted = facts["used_memory"] - facts.get("mem_not_counted_for_evict", 0)
+    return FULL if 0 < facts["maxmemory"] < counted else None
+
+
 async def _memories(client: Redis) -> list[dict[str, Any]]:
     if not isinstance(client, ClusterClient):
         return [await client.info("memory")]
@@ -53,4 +86,15 @@ async def _memories(client: Redis) -> list[dict[str, Any]]:
     return [await client.info("memory", target_nodes=node) for node in client.get_primaries()]
 
 
-__all__ = ["AWAY", "FOREVER", "POLL_SECONDS", "Redis", "RedisError", "check_eviction", "connect", "connection_options"]
+__all__ = [
+    "AWAY",
+    "FOREVER",
+    "POLL_SECONDS",
+    "Redis",
+    "RedisAwayError",
+    "RedisError",
+    "check_eviction",
+    "check_usable",
+    "connect",
+    "connection_options",
+]

@@ -1,55 +1,148 @@
-"""How a command waits while Redis is away: what counts as away, how often and in what rhythm it is tried again."""
+"""How a command waits while Redis is away: what counts as away, how long and in what rhythm it is tried again."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+import asyncio
+import math
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Self, TypeVar
 
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import BusyLoadingError, ConnectionError, ReadOnlyError, TimeoutError  # noqa: A004
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    BusyLoadingError,
+    ConnectionError,  # noqa: A004
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+    TimeoutError,  # noqa: A004
+)
+
+from libs.bus.outage import Outage, outage_of
+from libs.errors import TransientError
 
 T = TypeVar("T")
 
-FOREVER = -1
-REQUEST_RETRIES = 8
-"""About two seconds with the back-off below: longer than a restart, shorter than a user's patience."""
+FOREVER = math.inf
+REQUEST_SECONDS = 2.0
+"""Longer than a restart, shorter than a user's patience."""
+FIRST_PAUSE_SECONDS = 0.02
+LONGEST_PAUSE_SECONDS = 0.1
+"""Of a caller that fails while others do not; while all fail, the outage has its own rhythm."""
 
 POLL_SECONDS = 1.0
 """How long one blocking read waits; below the socket timeout, or redis-py raises."""
 
-AWAY = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError)
+_TRIED_AGAIN = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError)
+AWAY = (*_TRIED_AGAIN, OutOfMemoryError)
+"""What passes, and is nobody's fault who asked."""
+
+_REFUSES_WRITES = ("MISCONF", "NOREPLICAS", "UNBLOCKED")
+"""No disk, no replica, a primary that became a replica under a blocking read: redis-py has no errors for them."""
+
+_trying = ContextVar("trying", default=False)
+
+
+class RedisAwayError(TransientError):
+    """Redis is away or full: no failure of whoever asked, so the bus waits for it however old an entry is."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"Redis cannot be used now ({type(error).__name__})")
 
 
 class TransportRetry(Retry):
-    """Knows a lost connection also by what uvloop says of it.
+    """Tries again while Redis is away, in one rhythm with all of the process; knows more of what that looks like.
 
-    Writing to a transport that was reset a moment ago raises a bare RuntimeError there, which redis-py passes on as it
-    is: nobody would try again, and whoever waits for `AWAY` would not be told.
+    uvloop says that a transport was reset a moment ago with a bare RuntimeError, which redis-py passes on as it is:
+    nobody would try again, and whoever waits for `AWAY` would not be told.
+
+    Args:
+        outage: what the process knows of this Redis.
+        patience_seconds: how long a command is tried; for ever also what is refused for want of memory.
     """
 
+    def __init__(self, outage: Outage, patience_seconds: float) -> None:
+        errors = AWAY if patience_seconds == FOREVER else _TRIED_AGAIN
+        super().__init__(NoBackoff(), -1, supported_errors=errors)
+        self._outage = outage
+        self._patience_seconds = patience_seconds
+
+    def __deepcopy__(self, _: object) -> Self:
+        # redis-py copies it for each connection; the outage is one for all.
+        return self
+
     async def call_with_retry(
-        self, do: Callable[[], Awaitable[T]], fail: Callable[..., Any], *args: Any, **options: Any
+        self,
+        do: Callable[[], Awaitable[T]],
+        fail: Callable[..., Any],
+        is_retryable: Callable[[Exception], bool] | None = None,
+        with_failure_count: bool = False,  # noqa: FBT001, FBT002 - redis-py's
     ) -> T:
         """As in redis-py."""
-
-        async def translated() -> T:
+        # Connecting is a part of the command that needs it: it has no tries of its own.
+        once = _trying.get()
+        until = time.monotonic() + self._patience_seconds
+        failures = 0
+        error: Exception = ConnectionError(f"{self._outage.reason}")
+        while once or await self._outage.turn(until=until):
             try:
-                return await do()
-            except RuntimeError as error:
-                if type(error) is not RuntimeError:
+                with _one_try():
+                    result = await _translated(do)
+            except self._supported_errors as failure:
+                if is_retryable is not None and not is_retryable(failure):
                     raise
-                raise ConnectionError(f"the transport is closed: {error}") from error
+                failures, error = failures + 1, failure
+                await (fail(failure, failures) if with_failure_count else fail(failure))
+                if once:
+                    raise
+                self._outage.failed(failure)
+                await asyncio.sleep(_pause(failures))
+            except OutOfMemoryError as failure:
+                self._outage.refused(failure)
+                raise
+            else:
+                if not once:
+                    self._outage.worked(again=failures > 0)
+                return result
+        raise error
 
-        return await super().call_with_retry(translated, fail, *args, **options)
+
+def transport_retry(url: str, patience_seconds: float) -> TransportRetry:
+    """Tries each command for so long while the Redis at this address is away."""
+    return TransportRetry(outage_of(url), patience_seconds)
 
 
-def transport_retry(retries: int) -> TransportRetry:
-    """Tries again so often while Redis is away, with a short back-off."""
-    return TransportRetry(ExponentialWithJitterBackoff(base=0.02, cap=0.5), retries, supported_errors=AWAY)
-
-
-def connection_options(*, retries: int = REQUEST_RETRIES) -> dict[str, Any]:
-    """Keyword arguments for any redis-py client of one server: errors of a failover are retried."""
-    return {"retry": transport_retry(retries), "retry_on_error": list(AWAY), **TIMEOUTS}
+def connection_options(url: str, *, patience_seconds: float = REQUEST_SECONDS) -> dict[str, Any]:
+    """Keyword arguments for any redis-py client of one server: errors of a failover are tried again."""
+    return {"retry": transport_retry(url, patience_seconds), **TIMEOUTS}
 
 
 TIMEOUTS: dict[str, Any] = {"socket_timeout": 5.0, "socket_connect_timeout": 2.0, "health_check_interval": 15}
+
+
+async def _translated(do: Callable[[], Awaitable[T]]) -> T:
+    try:
+        return await do()
+    except ResponseError as error:
+        if str(error).startswith(_REFUSES_WRITES):
+            raise ReadOnlyError(str(error)) from error
+        raise
+    except RuntimeError as error:
+        if type(error) is not RuntimeError:
+            raise
+        raise ConnectionError(f"the transport is closed: {error}") from error
+
+
+@contextmanager
+def _one_try() -> Iterator[None]:
+    token = _trying.set(True)
+    try:
+        yield
+    finally:
+        _trying.reset(token)
+
+
+def _pause(failures: int) -> float:
+    return min(FIRST_PAUSE_SECONDS * 2.0 ** min(failures, 8), LONGEST_PAUSE_SECONDS) * random.uniform(0.5, 1.0)  # noqa: S311

@@ -85,7 +85,7 @@ def _broker(url: str) -> RedisBroker:
     if is_cluster(url):
         return _ClusterBroker(url, **options)
     # A read waits as long as Redis is away: FastStream itself would sleep five seconds after an error.
-    return RedisBroker(url, **options, **connection_options(retries=FOREVER))
+    return RedisBroker(url, **options, **connection_options(url, patience_seconds=FOREVER))
 
 
 class _ClusterBroker(RedisClusterBroker):
@@ -106,7 +106,7 @@ class _ClusterConnection(RedisClusterConnectionState):
 
     async def connect(self) -> ClusterClient:
         if not isinstance(self._client, ClusterClient):
-            self._client = connect_cluster(self._url, max_connections=MAX_READS, retries=FOREVER)
+            self._client = connect_cluster(self._url, max_connections=MAX_READS, patience_seconds=FOREVER)
         self._connected = True
         return self._client
 

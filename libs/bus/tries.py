@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from libs.bus.connection import RedisAwayError
 from libs.bus.entry import Entry
 from libs.clock import Clock, utc_now
 from libs.contracts.events import Event
@@ -33,10 +34,11 @@ def next_try(
         error: how this try ended.
         patience_seconds: while the event is younger than this, trouble that passes is no failure of the entry: five
             quick tries are over before a database has been promoted, and nobody's question is to blame for that.
+            For Redis, without which there is no bus, patience has no end.
         clock: how old the event is.
     """
     age_seconds = (clock() - event.occurred_at).total_seconds()
-    waits = isinstance(error, TransientError) and age_seconds < patience_seconds
+    waits = isinstance(error, RedisAwayError) or (isinstance(error, TransientError) and age_seconds < patience_seconds)
     if not waits and entry.last_try:
         return None
     if waits:

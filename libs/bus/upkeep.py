@@ -12,6 +12,7 @@ from libs.bus.entry import FEWEST_SILENCES, Entry
 from libs.bus.scripts import JANITOR
 from libs.bus.worker import Worker
 from libs.telemetry import metrics
+from libs.telemetry.troubles import Trouble
 
 log = structlog.get_logger()
 
@@ -49,6 +50,7 @@ class Upkeep:
         self._consumer = consumer
         self._claim_seconds = claim_seconds
         self._max_attempts = max_attempts
+        self._refusals = Trouble(log, begins="redis refuses the upkeep", ends="redis takes the upkeep again")
 
     async def beat_forever(self) -> None:
         """Renew what is in hand four times per claim time; stop work on what somebody else was given."""
@@ -56,8 +58,12 @@ class Upkeep:
             await asyncio.sleep(self._claim_seconds / 4)
             try:
                 await self.beat()
-            except (*AWAY, ResponseError) as error:
-                log.warning("heartbeat failed", error=type(error).__name__)
+            except AWAY:
+                continue  # the connection says so, once for all
+            except ResponseError as error:
+                self._refusals.noticed(error=type(error).__name__, stream=self._key)
+            else:
+                self._refusals.over()
 
     async def beat(self) -> None:
         """One heartbeat."""
@@ -78,8 +84,10 @@ class Upkeep:
             await asyncio.sleep(self._claim_seconds / SWEEPS_PER_CLAIM * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
             try:
                 await self.sweep()
-            except (*AWAY, ResponseError) as error:
-                log.warning("janitor failed", error=type(error).__name__)
+            except AWAY:
+                continue
+            except ResponseError as error:
+                self._refusals.noticed(error=type(error).__name__, stream=self._key)
 
     async def sweep(self) -> None:
         """Entries of silent workers go to the end of the stream; what was alone with its last worker is buried."""

@@ -23,6 +23,7 @@ from libs.tasks import end_tasks
 from libs.telemetry import metrics
 from libs.telemetry.logs import log_context
 from libs.telemetry.tracing import continue_trace
+from libs.telemetry.troubles import Trouble
 
 log = structlog.get_logger()
 
@@ -60,6 +61,7 @@ class Worker(Generic[E]):
         self._max_attempts = max_attempts
         self.hands = Hands(subscription.concurrency)
         self._wants_entry = len(inspect.signature(subscription.handler).parameters) > 1
+        self._waits = Trouble(log, begins="entries wait for what they need", ends="entries are finished again")
         self._draining = False
         self._finishing: set[Entry] = set()
         self.in_hand: dict[Entry, asyncio.Task[None] | None] = {}
@@ -182,6 +184,7 @@ class Worker(Generic[E]):
         while outcome is not None:
             reply = await self._hop(entry, outcome)
             if reply[0] == b"ok":
+                self._waits.over()
                 return "ok"
             if reply[0] == b"gone":
                 log.info("entry was finished by another worker")
@@ -196,8 +199,11 @@ class Worker(Generic[E]):
         again = next_try(entry, event, error, patience_seconds=self._subscription.patience_seconds)
         if again is None:
             return await self._bury(entry, event, f"{type(error).__name__} after {entry.attempts + 1} attempts")
-        transient = isinstance(error, TransientError)
-        log.warning("entry failed, will be tried again", exc_info=None if transient else error, reason=_reason(error))
+        if isinstance(error, TransientError):
+            # What one waits for, many wait for.
+            self._waits.noticed(stream=self.stream, reason=str(error))
+        else:
+            log.warning("entry failed, will be tried again", exc_info=error, reason=type(error).__name__)
         metrics.RETRIES.labels(self.stream).inc()
         await asyncio.sleep(again.pause_seconds)
         await self._settling.put_back(entry, event, attempts=again.attempts)
@@ -221,7 +227,3 @@ class Worker(Generic[E]):
 def _number(raw: Mapping[Any, Any], name: bytes) -> int:
     value = raw.get(name, b"0")
     return int(value) if value.isdigit() else 0
-
-
-def _reason(error: BaseException) -> str:
-    return str(error) if isinstance(error, TransientError) else type(error).__name__

@@ -54,6 +54,12 @@ def configure_logs(service: str, *, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
+    logging.captureWarnings(capture=True)
+    # Some libraries bring handlers of their own, which print for people.
+    for name in tuple(root.manager.loggerDict):
+        library = logging.getLogger(name)
+        library.handlers.clear()
+        library.propagate = True
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(service=service)

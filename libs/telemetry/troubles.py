@@ -1,0 +1,52 @@
+"""What many notice again and again is said when it begins, now and then while it lasts, and at its end."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+SAY_AGAIN_SECONDS = 10.0
+
+
+class Trouble:
+    """What a process says of one thing that goes wrong, however many notice it.
+
+    Args:
+        log: who says it.
+        begins: the line while it lasts.
+        ends: the line when it is over.
+        now: seconds of a clock that never goes back.
+    """
+
+    def __init__(self, log: Any, *, begins: str, ends: str, now: Callable[[], float] = time.monotonic) -> None:
+        self._log = log
+        self._begins = begins
+        self._ends = ends
+        self._now = now
+        self._said_at = float("-inf")
+        self._noticed_at = float("-inf")
+        self._is_said = False
+        self._unsaid = 0
+        self.lasts = False
+
+    def noticed(self, **facts: object) -> None:
+        """Somebody met it; `times` in the line is how often that was since the last one."""
+        now = self._now()
+        self.lasts, self._noticed_at = True, now
+        self._unsaid += 1
+        if now - self._said_at >= SAY_AGAIN_SECONDS:
+            self._log.warning(self._begins, times=self._unsaid, **facts)
+            self._said_at, self._is_said, self._unsaid = now, True, 0
+
+    def over(self) -> None:
+        """It works again; what nobody was told of needs no end."""
+        if not self.lasts:
+            return
+        self.lasts = False
+        if self._is_said:
+            self._is_said = False
+            self._log.info(self._ends)
+
+    def over_if_quiet(self) -> None:
+        """It is over when nobody has met it for some time."""
+        if self.lasts and self._now() - self._noticed_at >= SAY_AGAIN_SECONDS:
+            self.over()
