@@ -6,9 +6,13 @@ from typing import Any, Protocol, cast
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.protocol import State
 
 HEAD_SECONDS = 10.0
 """Time a client has to send the head of a request, from its first byte or from the connection on."""
+BODY_SECONDS = 20.0
+BODY_MIN_BYTES = 10 * 1024
+"""Of a request's body in `BODY_SECONDS`: the slowest line sends ten times as much."""
 LINGER_SECONDS = 15.0
 """A connection that is done and still has not been taken by its client is cut off after so long."""
 UNSENT_MAX_BYTES = 128 * 1024
@@ -70,10 +74,13 @@ class _Patience(asyncio.Protocol):
 
 
 class HttpProtocol(_Patience, H11Protocol):
-    """HTTP/1.1; the head of a request has to come within `HEAD_SECONDS`, whatever drips."""
+    """HTTP/1.1; a request's head has to come within `HEAD_SECONDS`, its body at a pace, whatever drips."""
 
     head_seconds = HEAD_SECONDS
+    body_seconds = BODY_SECONDS
     _head: asyncio.TimerHandle | None = None
+    _body: asyncio.TimerHandle | None = None
+    _body_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Asyncio's call."""
@@ -82,15 +89,21 @@ class HttpProtocol(_Patience, H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Asyncio's call."""
+        self._body_bytes += len(data)
         super().data_received(data)
         if self.conn.their_state is h11.IDLE:
             self._expect_head()
         else:
             self._head_came()
+        if self.conn.their_state is not h11.SEND_BODY:
+            self._body_came()
+        elif self._body is None:
+            self._expect_body()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Asyncio's call."""
         self._head_came()
+        self._body_came()
         super().connection_lost(exc)
 
     def timeout_keep_alive_handler(self) -> None:
@@ -107,9 +120,33 @@ class HttpProtocol(_Patience, H11Protocol):
             self._head.cancel()
             self._head = None
 
+    def _expect_body(self) -> None:
+        self._body_bytes = 0
+        self._body = self.loop.call_later(self.body_seconds, self._judge_body)
+
+    def _judge_body(self) -> None:
+        # While the app takes nothing, nothing can come.
+        if self._body_bytes < BODY_MIN_BYTES and not self.flow.read_paused:
+            self.transport.abort()
+        else:
+            self._expect_body()
+
+    def _body_came(self) -> None:
+        if self._body is not None:
+            self._body.cancel()
+            self._body = None
+
 
 class WebSocketProtocol(_Patience, WebSocketsSansIOProtocol):
     """WebSockets; a closed one is gone soon, and a ping is answered only to those who read."""
+
+    def shutdown(self) -> None:
+        """Uvicorn's call: the process stops. One that is closing is not told a second time."""
+        if self.handshake_complete and self.conn.state is not State.OPEN:
+            self.stop_keepalive()
+            self.transport.close()
+        else:
+            super().shutdown()
 
     def handle_ping(self) -> None:
         """Uvicorn's call."""

@@ -1,0 +1,1 @@
+"""What strangers try: the whole list is in docs/guarantees.md."""
