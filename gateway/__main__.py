@@ -11,7 +11,12 @@ def main() -> None:
     process, redis, identity, edge, gateway = load(
         ProcessSettings, RedisSettings, IdentitySettings, EdgeSettings, GatewaySettings
     )
-    serve(build(redis, identity, edge, gateway), process, stall_seconds=gateway.send_seconds)
+    serve(
+        build(redis, identity, edge, gateway),
+        process,
+        stall_seconds=gateway.send_seconds,
+        drain_seconds=gateway.drain_seconds,
+    )
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from libs.config import ProcessSettings
+from libs.service.drain import DrainingServer
 from libs.service.health import Health, health_router
 from libs.service.openapi import document_problems
 from libs.service.problems import install_problem_handlers
@@ -64,16 +65,20 @@ def build_app(
     return app
 
 
-def server(app: FastAPI, settings: ProcessSettings, *, stall_seconds: float = STALL_SECONDS) -> uvicorn.Server:
+def server(
+    app: FastAPI, settings: ProcessSettings, *, stall_seconds: float = STALL_SECONDS, drain_seconds: float = 0.0
+) -> uvicorn.Server:
     """The app behind uvicorn, with our limits on what a client may do.
 
     Args:
         app: as `build_app` made it.
         settings: address and grace.
         stall_seconds: a client that takes nothing of what it is sent for so long is cut off.
+        drain_seconds: time over which sockets are closed at the end, at most half of the grace.
     """
     http, websocket = patient_for(stall_seconds)
-    return uvicorn.Server(
+    drain_seconds = min(drain_seconds, settings.stop_grace_seconds / 2)
+    return DrainingServer(
         uvicorn.Config(
             app,
             host=settings.host,
@@ -90,19 +95,22 @@ def server(app: FastAPI, settings: ProcessSettings, *, stall_seconds: float = ST
             proxy_headers=False,
             log_config=None,
             access_log=False,
-            timeout_graceful_shutdown=int(settings.stop_grace_seconds),
+            timeout_graceful_shutdown=int(settings.stop_grace_seconds - drain_seconds),
         ),
+        drain_seconds=drain_seconds,
     )
 
 
-def serve(app: FastAPI, settings: ProcessSettings, *, stall_seconds: float = STALL_SECONDS) -> None:
+def serve(
+    app: FastAPI, settings: ProcessSettings, *, stall_seconds: float = STALL_SECONDS, drain_seconds: float = 0.0
+) -> None:
     """Run until SIGTERM or SIGINT; then stop gracefully. Arguments as for `server`.
 
     Raises:
         SystemExit: the app could not start, so that whoever started the process sees it.
     """
     configure_logs(app.state.service, level=settings.log_level)
-    running = server(app, settings, stall_seconds=stall_seconds)
+    running = server(app, settings, stall_seconds=stall_seconds, drain_seconds=drain_seconds)
     # What was imported stays: looking it over in every full collection would stop all answers for tens of milliseconds.
     gc.collect()
     gc.freeze()

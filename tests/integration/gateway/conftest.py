@@ -81,7 +81,7 @@ def start(redis: Redis, redis_url: str, api_url: str, issuer: Issuer, identity: 
         settings = GatewaySettings.model_validate(limits)
         app = build(RedisSettings(redis_url=through or redis_url), identity, edge, settings)
         process = ProcessSettings(stop_grace_seconds=2.0)
-        running = server(app, process, stall_seconds=settings.send_seconds)
+        running = server(app, process, stall_seconds=settings.send_seconds, drain_seconds=settings.drain_seconds)
         async with serving(running) as url:
             yield Gateway(url, issuer, running)
 
