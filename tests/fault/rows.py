@@ -30,7 +30,14 @@ _ROWS: dict[int, Callable[[int], Plan]] = {
     1: lambda chats: Plan("1 kill -9", chats, faults=KILLS, first=KILLS, every_seconds=(0.3, 1.2)),
     2: lambda chats: Plan("2 zombies", chats, faults=ZOMBIES, first=ZOMBIES, habits=LONG),
     3: lambda chats: Plan("3 SIGTERM", chats, faults=STOPS, first=STOPS, habits=LONG),
-    4: lambda chats: Plan("4 redis killed", chats, faults=("kill-valkey",), every_seconds=(2.0, 4.0), habits=LONG),
+    4: lambda chats: Plan(
+        "4 redis killed",
+        chats,
+        faults=("kill-valkey",),
+        every_seconds=(1.0, 3.0),
+        habits=LONG,
+        needs=("kill-valkey",),
+    ),
     5: lambda chats: Plan(
         "5 redis forgets",
         chats,
