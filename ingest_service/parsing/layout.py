@@ -13,6 +13,11 @@ GUTTER_MIN_HEIGHTS = 1.0
 TIGHT_HEIGHTS = 0.6
 """Lines of one cell stand closer to each other than this."""
 
+CLOSE_HEIGHTS = 1.5
+"""A lone line that stands so close below a table, and not at its left edge, belongs to it."""
+BESIDE_HEIGHTS = 0.2
+"""Nothing that stands on a line of its own is so close to another one."""
+
 
 class Piece(NamedTuple):
     """Some text on one line; the origin is at the bottom left."""
@@ -126,6 +131,7 @@ def _gutter(lines: list[Line]) -> float | None:
 
 def _parts(lines: list[Line]) -> list[Lines | Rows]:
     parts: list[Lines | Rows] = []
+    running = Lines([], 0)
     longest = max(sum(len(piece.text) for piece in line) for line in lines)
     at = 0
     while at < len(lines):
@@ -135,9 +141,10 @@ def _parts(lines: list[Line]) -> list[Lines | Rows]:
             parts.append(Rows(rows))
             at = end
             continue
-        if not parts or not isinstance(parts[-1], Lines):
-            parts.append(Lines([], longest))
-        parts[-1].lines.append("  ".join(piece.text.strip() for piece in lines[at]))
+        if not parts or isinstance(parts[-1], Rows):
+            running = Lines([], longest)
+            parts.append(running)
+        running.lines.append("  ".join(piece.text.strip() for piece in lines[at]))
         at += 1
     return parts
 
@@ -151,8 +158,14 @@ def _table_end(lines: list[Line], begin: int) -> int:
             end = at + 1
         elif at == begin or line[0].left < min(piece.left for piece in lines[begin]) + line[0].height:
             break
+        elif end == at and _gap(lines[at - 1], line) < CLOSE_HEIGHTS * line[0].height:
+            end = at + 1
         at += 1
     return end
+
+
+def _gap(above: Line, line: Line) -> float:
+    return min(piece.bottom for piece in above) - max(piece.top for piece in line)
 
 
 def _rows(lines: list[Line]) -> list[list[str]] | None:
@@ -160,17 +173,17 @@ def _rows(lines: list[Line]) -> list[list[str]] | None:
     if len(columns) <= 1:
         return None
     rows: list[list[str]] = []
-    above: Line | None = None
+    above: tuple[Line, list[str]] | None = None
     for line in lines:
         row = [""] * len(columns)
         for piece in line:
             place = next(place for place, (_, right) in enumerate(columns) if piece.left <= right)
             row[place] = f"{row[place]} {piece.text.strip()}".strip()
-        if above is not None and _goes_on(above, line, row, rows[-1]):
+        if above is not None and _goes_on(above, (line, row), rows[-1]):
             rows[-1] = [f"{upper} {lower}".strip() for upper, lower in zip(rows[-1], row, strict=True)]
         else:
             rows.append(row)
-        above = line
+        above = line, row
     return rows
 
 
@@ -185,13 +198,16 @@ def _columns(pieces: list[Piece]) -> list[tuple[float, float]]:
     return columns
 
 
-def _goes_on(above: Line, line: Line, row: Sequence[str], upper: Sequence[str]) -> bool:
+def _goes_on(above: tuple[Line, list[str]], below: tuple[Line, list[str]], upper: Sequence[str]) -> bool:
     """Whether a line is more of the row above: beside it, as a cell in mid-height is, or close with no first cell."""
-    gap = min(piece.bottom for piece in above) - max(piece.top for piece in line)
-    if gap < 0:
+    gap, height = _gap(above[0], below[0]), below[0][0].height
+    if gap < BESIDE_HEIGHTS * height and not any(map(all, zip(above[1], below[1], strict=True))):
         return True
-    is_tight = gap < TIGHT_HEIGHTS * line[0].height
-    return is_tight and not row[0] and all(over for over, under in zip(upper, row, strict=True) if under)
+    return (
+        gap < TIGHT_HEIGHTS * height
+        and not below[1][0]
+        and all(over for over, under in zip(upper, below[1], strict=True) if under)
+    )
 
 
 def has_header(rows: list[list[str]]) -> bool:
