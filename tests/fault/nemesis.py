@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from tests.fault.cluster import CLAIM_SECONDS, STOP_GRACE_SECONDS, WORKERS, Cluster
 from tests.fault.member import Member
 
-ZOMBIE_SECONDS = (1.6 * CLAIM_SECONDS, 3 * CLAIM_SECONDS)
+ZOMBIE_CLAIMS = (1.6, 3.0)
 """Longer than the claim time: the work is somebody else's when the process wakes up."""
 AWAY_SECONDS = (4.0, 10.0)
 ROLLBACK_SECONDS = (0.1, 0.8)
@@ -96,7 +96,8 @@ async def _terminate(nemesis: Nemesis, *kinds: str) -> None:
 
 async def _freeze(nemesis: Nemesis, *kinds: str) -> None:
     if victim := nemesis.victim(*kinds):
-        seconds = nemesis.rng.uniform(*ZOMBIE_SECONDS)
+        claim_seconds = float(nemesis.cluster.settings.get("BUS_CLAIM_SECONDS", CLAIM_SECONDS))
+        seconds = claim_seconds * nemesis.rng.uniform(*ZOMBIE_CLAIMS)
         nemesis.note(f"SIGSTOP {victim.name} for {seconds:.1f} s")
         await victim.freeze(seconds)
 

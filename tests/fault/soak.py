@@ -29,6 +29,14 @@ FAULTS = (
     *(fault for fault in EVERYTHING if fault != "kill-history-api"),
     *("network", "stop-postgres", "roll-back-valkey"),
 )
+AT_ONCE = 20
+SETTINGS = {
+    # What is lost again and again is given up, and rightly so; in hours here nothing shall be.
+    "BUS_MAX_ATTEMPTS": "50",
+    "HISTORY_MAX_REOPENINGS": "100",
+    # The other rows hurry. A busy machine is late by a second now and then, and nobody is dead for that.
+    "BUS_CLAIM_SECONDS": "3",
+}
 WARM_UP_PART = 0.3
 """Of the time: what is imported, cached and pooled on first use is no leak."""
 WARM_UP_MOST_SECONDS = 300.0
@@ -44,13 +52,13 @@ def mix(chats: int) -> Plan:
     return Plan(
         "soak",
         chats,
+        at_once=AT_ONCE,
         faults=FAULTS,
         every_seconds=(0.5, 3.0),
         habits=replace(LONG, words=(10, 150)),
         proxied=True,
         spared=SPARED,
-        # Whatever is lost so often is given up, and rightly so; here nothing shall be.
-        settings={"BUS_MAX_ATTEMPTS": "50", "HISTORY_MAX_REOPENINGS": "100", **SWEEPER, **SHORT_CACHES},
+        settings={**SETTINGS, **SWEEPER, **SHORT_CACHES},
         mutants=SHORT_LIVED,
         expected=Expected(errors=True),
     )
