@@ -11,6 +11,9 @@ from libs.errors import RequestError, TransientError
 
 TIMEOUT_SECONDS = 5.0
 
+# A kept connection that the other side, idle for too long or being replaced, closed just then: asked again on another.
+_CLOSED = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+
 
 class HistoryApi:
     """The history api as `gateway.ports.StoredAnswers`.
@@ -51,7 +54,7 @@ class HistoryApi:
 
     async def _request(self, path: str, headers: dict[str, str]) -> httpx.Response | None:
         try:
-            response = await self._client.get(path, headers=headers, timeout=TIMEOUT_SECONDS)
+            response = await self._send(path, headers)
         except httpx.HTTPError as error:
             raise TransientError("the history api does not answer") from error
         if response.status_code == HTTPStatus.NOT_FOUND:
@@ -61,3 +64,9 @@ class HistoryApi:
         if response.status_code != HTTPStatus.OK:
             raise TransientError(f"the history api answers {response.status_code}")
         return response
+
+    async def _send(self, path: str, headers: dict[str, str]) -> httpx.Response:
+        try:
+            return await self._client.get(path, headers=headers, timeout=TIMEOUT_SECONDS)
+        except _CLOSED:
+            return await self._client.get(path, headers=headers, timeout=TIMEOUT_SECONDS)
