@@ -17,7 +17,7 @@ endif
 typed = '$(subst ','\'',$(value $(1)))'
 
 .DEFAULT_GOAL := help
-.PHONY: help run ask upload test check lint types imports deps fix fault soak bench docs lock clean
+.PHONY: help run ask upload test check lint types imports deps fix fault soak abuse bench docs lock clean
 .DELETE_ON_ERROR:
 
 help: ## This list
@@ -61,6 +61,9 @@ fault: .venv/installed-dev ## Break everything that can break, check every promi
 
 soak: .venv/installed-dev ## All faults in a random mix, and memory watched: make soak MINUTES=n [FAULT_SEED=n]
 	@$(BIN)/python -m tests.fault.soak --minutes $(or $(MINUTES),10)
+
+abuse: .venv/installed-dev ## Ask every API for minutes what its document forbids: make abuse [EXAMPLES=n]
+	@$(BIN)/python -m tests.abuse --examples $(or $(EXAMPLES),200)
 
 bench: .venv/installed-dev ## Compare Eloquent with a monolith under load
 	@$(BIN)/python -m tests.bench.chat

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.abuse.apis import ROOM
 from tests.e2e.model import Model
 from tests.e2e.people import Person, editor_of, guest_of
 from tests.e2e.sdk import install
@@ -48,6 +49,7 @@ async def session_stack(session_model: Model, http: httpx.AsyncClient) -> AsyncI
         BUS_CLAIM_SECONDS="1",
         HISTORY_SWEEP_SECONDS="1",
         HISTORY_SILENT_SECONDS="5",
+        **ROOM,
     ) as stack:
         document = Path(tempfile.mkdtemp(prefix="eloquent-e2e-")) / "transfers.md"
         document.write_text(KNOWLEDGE)
