@@ -116,7 +116,15 @@ def mutant(name: str) -> Plan:
 
 _MUTANTS: dict[str, tuple[Plan, tuple[str, ...]]] = {
     "no_fence": (
-        Plan("", 30, faults=("zombie-generation",), every_seconds=(0.3, 0.6), habits=replace(STEADY, words=(100, 200))),
+        Plan(
+            "",
+            40,
+            # A few at a time, so that there are answers under way for many zombies.
+            at_once=12,
+            faults=("zombie-generation",),
+            every_seconds=(0.3, 0.6),
+            habits=replace(STEADY, words=(100, 200)),
+        ),
         ("generation",),
     ),
     "no_gap_fill": (replace(row(8, 30), habits=replace(STEADY, words=(60, 150))), ("gateway",)),
