@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -66,8 +66,10 @@ async def monolith(name: str, model_url: str, people: int, folder: Path, *, by_h
 
 
 @asynccontextmanager
-async def eloquent(model_url: str, people: int, folder: Path) -> AsyncIterator[Side]:
-    """Eloquent, ready, with its sample knowledge; servers and settings as `make run` has them."""
+async def eloquent(
+    model_url: str, people: int, folder: Path, *, settings: Mapping[str, str] | None = None
+) -> AsyncIterator[Side]:
+    """Eloquent, ready, with its sample knowledge; servers and settings as `make run` has them, but for those given."""
     ports = Ports(*(free_port() for _ in Ports.__dataclass_fields__))
     given = {
         "PATH": os.environ["PATH"],
@@ -83,6 +85,7 @@ async def eloquent(model_url: str, people: int, folder: Path) -> AsyncIterator[S
         "GATEWAY_ADDRESS_REQUESTS_PER_MINUTE": "10000000",
         # A person here asks again as soon as the answer has come.
         "GATEWAY_GUEST_QUESTIONS_PER_MINUTE": "100000",
+        **(settings or {}),
     }
     made = compose(given, ports=ports, folder=folder, secrets=load_secrets(folder))
     pids: dict[str, int] = {}
@@ -92,8 +95,8 @@ async def eloquent(model_url: str, people: int, folder: Path) -> AsyncIterator[S
         pids["valkey"] = (await stack.enter_async_context(running(valkey))).pid
         pids["postgres"] = (await stack.enter_async_context(running(postgres))).pid
         await migrate(made.postgres.url, service_folders())
-        settings = PostgresSettings.model_validate({"database_url": made.postgres.url})
-        async with create_pool(settings, application_name="bench") as pool:
+        database = PostgresSettings.model_validate({"database_url": made.postgres.url})
+        async with create_pool(database, application_name="bench") as pool:
             await fill(pool)
         for service in (*PARTS, *SERVICES):
             if service.name == "identity" or service.name in ON_THE_PATH:
