@@ -4,6 +4,7 @@ redis-py's own tries again at once, as often as it is told and without a pause, 
 that is away.
 """
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,13 @@ from redis._parsers.commands import AsyncCommandsParser
 from redis.asyncio.cluster import ClusterNode, ClusterPipeline, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import ClusterError, ConnectionError, RedisClusterException, SlotNotCoveredError  # noqa: A004
+from redis.exceptions import (
+    ClusterError,
+    ConnectionError,  # noqa: A004
+    RedisClusterException,
+    ResponseError,
+    SlotNotCoveredError,
+)
 
 from libs.bus.patience import AWAY, REQUEST_SECONDS, TIMEOUTS, transport_retry
 
@@ -82,6 +89,13 @@ class ClusterClient(RedisCluster):
 
         async def once() -> Any:
             with _away_as_elsewhere():
+                try:
+                    return await super(ClusterClient, self).execute_command(*args, **options)
+                except ResponseError as error:
+                    if not str(error).startswith("NOGROUP"):
+                        raise
+                # A stream on its way to another node is gone from here for a moment before it is there.
+                await asyncio.sleep(MAP_SECONDS)
                 return await super(ClusterClient, self).execute_command(*args, **options)
 
         return await self._patience.call_with_retry(once, _nothing)
@@ -127,6 +141,10 @@ def connect_cluster(url: str, *, max_connections: int, patience_seconds: float =
 
 
 class _Pipeline(ClusterPipeline):
+    def evalsha(self, sha: str, numkeys: int, *keys_and_args: Any) -> ClusterPipeline:
+        """Of one slot, as all our scripts are; redis-py forbids it for those that are not."""
+        return self.execute_command("EVALSHA", sha, numkeys, *keys_and_args)
+
     async def execute(self, raise_on_error: bool = True, allow_redirections: bool = True) -> list[Any]:  # noqa: FBT001, FBT002
         client = cast("ClusterClient", self.cluster_client)
         try:

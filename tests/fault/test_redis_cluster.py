@@ -60,11 +60,11 @@ def _trouble_in_mid_answer(nodes: ValkeyCluster) -> Callable[[Run], Awaitable[Se
             message.outcome = "completed"
         async with asyncio.TaskGroup() as group:
             group.create_task(client.look(first, "send"))
-            await _shows(first, 12)
+            await _is_in_mid_answer(first)
             await nodes.move(_stream_of(first))
             run.nemesis.note("a slot has moved")
             group.create_task(client.look(second, "send"))
-            await _shows(second, 12)
+            await _is_in_mid_answer(second)
             await nodes.restart(await nodes.owner(_stream_of(second)))
             run.nemesis.note("a node was restarted")
         for message in (first, second):
@@ -81,8 +81,9 @@ def _stream_of(message: Message) -> str:
     return stream_key(ContextRetrieved.stream, partition_of(session, PARTITIONS))
 
 
-async def _shows(message: Message, chunks: int) -> None:
-    async def shown() -> bool:
-        return any(len(view.chunks) >= chunks for view in message.views)
+async def _is_in_mid_answer(message: Message) -> None:
+    async def has_begun() -> bool:
+        return any(view.texts()[-1] for view in message.views)
 
-    await eventually(shown, within_seconds=30)
+    await eventually(has_begun, within_seconds=30)
+    assert all(view.ending != "end" for view in message.views), "nothing came before all had come"
