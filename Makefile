@@ -17,7 +17,7 @@ endif
 typed = '$(subst ','\'',$(value $(1)))'
 
 .DEFAULT_GOAL := help
-.PHONY: help run ask upload test check lint types imports deps fix fault soak abuse bench docs lock clean
+.PHONY: help run ask upload test partitions check lint types imports deps fix fault soak abuse bench docs lock clean
 .DELETE_ON_ERROR:
 
 help: ## This list
@@ -36,6 +36,9 @@ upload: .venv/installed ## Add documents that everybody may be answered from: ma
 
 test: .venv/installed-dev ## All tests, against real servers
 	@$(BIN)/pytest
+
+partitions: .venv/installed-dev ## What is delivered, with four partitions of every stream
+	@TEST_BUS_PARTITIONS=4 $(BIN)/pytest tests/e2e tests/fault tests/integration/test_redis_cluster.py
 
 check: lint types imports deps test ## Every gate: lint, types, imports, deps, test
 
