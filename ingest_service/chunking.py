@@ -90,13 +90,14 @@ def _more(begin: int, blocks: list[Block]) -> More | None:
         page_starts += [block.start] * ((block.page or 0) - (before.page or 0))
     rows = [block.table.row for block in blocks if block.table is not None and block.table.row]
     goes_on = first.table is not None and (not first.table.is_header or begin > first.start)
-    return More(
+    more = More(
         page_starts=tuple(page_starts),
         slide=first.part if isinstance(first.part, int) else None,
         sheet=first.part if isinstance(first.part, str) else None,
         rows=(rows[0], rows[-1]) if rows else None,
         table_header=first.table.header if goes_on and first.table is not None else "",
     )
+    return None if more == More() else more
 
 
 class _Section(NamedTuple):

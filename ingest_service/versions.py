@@ -181,7 +181,7 @@ async def _swap(connection: Connection, work: Work, title: str | None, chunks: S
         (
             *(chunk_id, *key, ordinal, work.collection),
             *(chunk.text, chunk.page, chunk.heading, chunk.start, chunk.end),
-            None if chunk.more is None else msgspec.json.encode(chunk.more).decode(),
+            None if chunk.more is None else msgspec.to_builtins(chunk.more),
         )
         for ordinal, (chunk_id, chunk) in enumerate(chunks)
     ]

@@ -1,6 +1,5 @@
 """The passages as Postgres has them: what is not there does not exist for an answer (ADR 0010)."""
 
-import json
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -73,5 +72,5 @@ def _passage(row: asyncpg.Record, score: float) -> Passage:
 
 
 def _place(row: asyncpg.Record) -> Place:
-    more = {} if row["place"] is None else json.loads(row["place"])
+    more = row["place"] or {}
     return Place(**more, page=row["page"], heading=tuple(row["heading"]), start=row["start_char"], end=row["end_char"])

@@ -45,7 +45,7 @@ async def test_what_is_uploaded_is_found(
             statuses = await eventually(ended, within_seconds=20)
 
             async def nothing_left() -> bool:
-                return await bus.backlog(library.published[0]) == 0
+                return await bus.entries(library.published[0]) == 0
 
             assert await eventually(nothing_left)
     assert statuses == {
@@ -53,11 +53,13 @@ async def test_what_is_uploaded_is_found(
         fees.document_id: "searchable",
         locked.document_id: "failed",
     }
-    rows = await pool.fetch("SELECT title, page, heading, text FROM searchable_chunks_v1 ORDER BY title, start_char")
+    rows = await pool.fetch(
+        "SELECT title, page, heading, text, place FROM searchable_chunks_v1 ORDER BY title, start_char"
+    )
     assert [tuple(row) for row in rows] == [
-        ("Our fees", None, ["Fees"], "Fees\n\nA card costs nothing."),
-        ("Our fees", None, ["Fees", "Abroad"], "Abroad\n\n- We add no fee.\n\nPlan | Price\n\nPlus | 5"),
-        ("guide", 1, [], "Cards cost nothing.\n\nCash costs two."),
+        ("Our fees", None, ["Fees"], "Fees\n\nA card costs nothing.", None),
+        ("Our fees", None, ["Fees", "Abroad"], "Abroad\n\n- We add no fee.\n\nPlan | Price\n\nPlus | 5", None),
+        ("guide", 1, [], "Cards cost nothing.\n\nCash costs two.", {"page_starts": [21]}),
     ]
     assert await library.search(own_collection(owner.user_id))
 

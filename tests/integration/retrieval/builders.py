@@ -24,8 +24,8 @@ _ADD_VERSION = """
 """
 _ADD_CHUNK = """
     INSERT INTO chunks (chunk_id, document_id, version, ordinal, collection, text, page, heading,
-                        start_char, end_char)
-    VALUES ($1, $2, $3, $4, $5, $6, 2, '{Payments,Times}', 10, 10 + length($6))
+                        start_char, end_char, place)
+    VALUES ($1, $2, $3, $4, $5, $6, 2, '{Payments,Times}', 10, 10 + length($6), '{"page_starts": [12], "rows": [3, 4]}')
 """
 _SWITCH = "UPDATE documents SET latest_version = $2, current_version = $2 WHERE document_id = $1"
 _RAISE = """

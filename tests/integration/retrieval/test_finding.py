@@ -24,6 +24,7 @@ async def test_a_passage_comes_with_its_place(shelf: Shelf, ask: Ask) -> None:
     assert (passage.title, passage.media_type) == (f"{document_id}.md", "text/markdown")
     assert (passage.place.page, passage.place.heading) == (2, ("Payments", "Times"))
     assert (passage.place.start, passage.place.end) == (10, 10 + len(ANSWER))
+    assert (passage.place.page_starts, passage.place.rows, passage.place.slide) == ((12,), (3, 4), None)
     assert 0.2 <= passage.score <= 1
 
 

@@ -238,9 +238,25 @@ def test_long_texts_come_in_pieces(letter: str) -> None:
 
 def test_the_longest_citation_and_source_fit_into_a_frame() -> None:
     """Quotes, titles and headings are bounded where they are made; these are the bounds."""
-    place = Place(page=9_999, heading=("\x01" * 200,) * 6)
+    place = Place(page=9_999, heading=("\x01" * 200,) * 4, sheet="\x01" * 31, table_header="\x01" * 500)
     for chunk in chunks_of([(1, passages(a_source("\x01" * 300, place=place))), (1, cited(1, "\x01" * 4_000))]):
         assert_valid(chunk)
+
+
+def test_a_place_says_what_its_format_has() -> None:
+    """Pages it goes over, slide, sheet and rows, the table's header; of what there is not, nothing."""
+    more = Place(page=3, end=9, page_starts=(4, 7), slide=2, sheet="2026", rows=(12, 14), table_header="Plan | Price")
+
+    [source, plain] = [
+        next(chunk for chunk in chunks_of([(1, passages(given))]) if "sourceId" in chunk)["providerMetadata"][
+            "eloquent"
+        ]
+        for given in (a_source(place=more), a_source())
+    ]
+
+    assert (source["page"], source["lastPage"], source["slide"], source["sheet"]) == (3, 5, 2, "2026")
+    assert (source["rows"], source["tableHeader"]) == ([12, 14], "Plan | Price")
+    assert set(plain) == {"documentId", "page", "heading", "score"}
 
 
 def test_the_digest_of_nothing_is_that_of_the_empty_text() -> None:

@@ -64,6 +64,16 @@ def test_a_passage_cannot_leave_its_element() -> None:
     assert prompt.messages[0]["content"].count("<passage n=") == 1
 
 
+def test_rows_come_with_the_header_of_their_table() -> None:
+    """A passage that goes on in a table begins with its line of names, which is quoted as data too."""
+    place = Place(start=40, end=48, table_header="Plan | <Price>")
+
+    prompt = prompt_for(a_context(a_passage("Plus | 5", title="Prices", place=place)))
+
+    assert quoted(prompt) == [(1, "Prices", "Plan | <Price>\nPlus | 5")]
+    assert prompt.passages[0].text == "Plus | 5"
+
+
 def test_a_passage_too_many_is_left_out() -> None:
     """Passages are dropped from the last on, and what is dropped cannot be cited."""
     passages = [a_passage("word " * 20 + "end.") for _ in range(50)]

@@ -107,3 +107,16 @@ def test_citations_are_listed_by_number_with_their_place() -> None:
     plain = {"number": 2, "title": "Contact us", "page": None, "heading": []}
 
     assert citation_lines([plain, CITATION]) == ["[1] Fees — page 2 / Cards > Abroad", "[2] Contact us"]
+
+
+def test_citations_of_slides_sheets_and_several_pages_say_so() -> None:
+    """In the words of the program that shows them."""
+    pages = {"number": 1, "title": "Guide", "page": 2, "lastPage": 3, "heading": []}
+    sheet = {"number": 2, "title": "Prices", "page": None, "heading": [], "sheet": "2026", "rows": [4, 9]}
+    slide = {"number": 3, "title": "Show", "page": None, "heading": ["Cards"], "slide": 7}
+
+    assert citation_lines([pages, sheet, slide]) == [
+        "[1] Guide — pages 2-3",
+        "[2] Prices — sheet 2026 / rows 4-9",
+        "[3] Show — slide 7 / Cards",
+    ]
