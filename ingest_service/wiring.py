@@ -79,7 +79,7 @@ def worker_app(
         versions=versions,
         removal=removal,
         publish=bus.publish,
-        backlog=bus.backlog,
+        backlog=bus.entries,
         patience=Patience(idle_seconds=ingest.idle_seconds, max_publications=ingest.max_publications),
     )
     return build_app(

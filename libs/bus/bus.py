@@ -17,6 +17,7 @@ from typing import Any, Self, TypeVar
 import structlog
 from redis.exceptions import OutOfMemoryError, ResponseError
 
+from libs.bus.backlog import waiting
 from libs.bus.company import Company
 from libs.bus.connection import AWAY, Redis, RedisAwayError, check_eviction, check_usable
 from libs.bus.entry import Address, fields_of, stream_key
@@ -107,14 +108,28 @@ class Bus:
         except AWAY as error:
             raise RedisAwayError(error) from error
 
-    async def backlog(self, event: Event) -> int:
-        """How many entries wait or are worked on in front of this event, on its partition.
+    async def entries(self, event: Event) -> int:
+        """How many entries wait or are worked on where this event goes.
 
         Raises:
-            TransientError: Redis does not answer.
+            TransientError: Redis is away.
         """
         try:
             return int(await self._redis.xlen(self._address.key(event)))
+        except AWAY as error:
+            raise RedisAwayError(error) from error
+
+    async def backlog(self, event: Event) -> int:
+        """How many entries wait where this event goes and on all streams that its work goes on to, in its partition.
+
+        What is worked on does not count: of that there is never more than there are hands.
+
+        Raises:
+            TransientError: Redis is away.
+        """
+        partition = self._address.partition(event.partition_key)
+        try:
+            return await waiting(self._redis, [stream_key(name, partition) for name in (event.stream, *event.onward)])
         except AWAY as error:
             raise RedisAwayError(error) from error
 

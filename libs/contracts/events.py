@@ -25,9 +25,14 @@ from libs.contracts.values import (
 
 
 class Event(Value):
-    """What every event has. `event_id` stays the same when an entry changes hands."""
+    """What every event has. `event_id` stays the same when an entry changes hands.
+
+    Attributes:
+        onward: the streams that its work goes on to, until somebody has what they asked for.
+    """
 
     stream: ClassVar[str]
+    onward: ClassVar[tuple[str, ...]] = ()
 
     event_id: UUID = Field(default_factory=uuid7)
     occurred_at: datetime = Field(default_factory=utc_now)
@@ -61,6 +66,7 @@ class QuestionAsked(TurnEvent):
     """A client asked; nothing is stored yet."""
 
     stream: ClassVar[str] = "chat.asked.v1"
+    onward: ClassVar[tuple[str, ...]] = ("chat.opened.v1", "chat.retrieved.v1", "chat.answered.v1")
 
 
 class TurnOpened(TurnEvent):
