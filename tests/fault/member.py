@@ -18,7 +18,7 @@ from tests.polling import eventually
 
 RESTART_SECONDS = 0.3
 PROBE_SECONDS = 0.1
-READY_SECONDS = 40.0
+READY_SECONDS = 90.0
 
 
 @dataclass
