@@ -35,7 +35,7 @@ log = structlog.get_logger()
 E = TypeVar("E", bound=Event)
 H = TypeVar("H", bound=Callable[..., Awaitable[Event | Outcome | None]])
 
-DRAIN_PATIENCE_SECONDS = 0.5
+DRAIN_PATIENCE_SECONDS = 0.3
 """What is nearly done is finished; a long answer is handed back, and gone on with, within a second of SIGTERM."""
 WATCH_SECONDS = 1.0
 FULL_PAUSE_SECONDS = 1.0
