@@ -17,7 +17,7 @@ endif
 typed = '$(subst ','\'',$(value $(1)))'
 
 .DEFAULT_GOAL := help
-.PHONY: help run ask upload test partitions check lint types imports deps fix fault soak abuse bench docs lock clean
+.PHONY: help run ask upload chromium test partitions check lint types imports deps fix fault soak abuse bench docs lock clean
 .DELETE_ON_ERROR:
 
 help: ## This list
@@ -34,11 +34,18 @@ upload: .venv/installed ## Add documents that everybody may be answered from: ma
 	@$(if $(FILES),,echo 'usage: make upload FILES="a.pdf b.md"' >&2; exit 2)
 	@$(BIN)/python -m deploy.local.upload $(FILES)
 
-test: .venv/installed-dev ## All tests, against real servers
+test: .venv/installed-dev chromium ## All tests, against real servers
 	@$(BIN)/pytest
 
 partitions: .venv/installed-dev ## What is delivered, with four partitions of every stream
 	@TEST_BUS_PARTITIONS=4 $(BIN)/pytest tests/e2e tests/fault tests/integration/test_redis_cluster.py
+
+# For the browser tests; where it takes no question, as on a fresh machine of CI, it is installed.
+chromium:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+		|| test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null \
+		|| { echo "Installing Chromium for the browser tests"; apt-get update -qq; \
+		DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null; } || true
 
 check: lint types imports deps test ## Every gate: lint, types, imports, deps, test
 

@@ -1,10 +1,10 @@
 import { Suspense } from 'react';
 import { ChatPage } from '@/components/ChatPage';
-import { Home } from '@/components/Home';
+import { Opening } from '@/components/Home';
 
 export default function Page() {
   return (
-    <Suspense fallback={<Home />}>
+    <Suspense fallback={<Opening />}>
       <ChatPage />
     </Suspense>
   );

@@ -7,13 +7,13 @@ import { draftId, takeDraft } from '@/lib/draft';
 import { account } from '@/lib/identity';
 import { isSessionId } from '@/lib/ids';
 import type { SessionChat } from '@/lib/session-chat';
-import { openSession } from '@/lib/sessions';
+import { openSession, sessions } from '@/lib/sessions';
 import { useStore } from '@/lib/store';
 import { useText } from '@/text';
 import { chatFailure } from '@/text/failures';
 import { preloadMarkdown } from './Answer';
 import { Composer } from './Composer';
-import { Home } from './Home';
+import { Home, Opening } from './Home';
 import { Icon } from './icons';
 import { LiveRegion } from './LiveRegion';
 import { Messages } from './Messages';
@@ -34,7 +34,7 @@ export function ChatPage() {
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [id, who?.email],
   );
-  if (!session) return known ? null : <Home />;
+  if (!session) return known ? null : <Opening />;
   return <OpenChat key={`${who?.email ?? ''} ${session.id}`} session={session} isNamed={known !== null} />;
 }
 
@@ -45,8 +45,16 @@ function OpenChat({ session, isNamed }: { session: SessionChat; isNamed: boolean
   const isComing = status === 'submitted' || status === 'streaming';
   const isEmpty = messages.length === 0;
   const last = messages.at(-1);
+  const title = useStore(sessions).items.find(({ id }) => id === session.id)?.title ?? text.chat.conversation;
 
   useEffect(preloadMarkdown, []);
+
+  useEffect(() => {
+    document.title = isEmpty ? text.product : `${title} – ${text.product}`;
+    return () => {
+      document.title = text.product;
+    };
+  }, [isEmpty, title, text]);
 
   useEffect(() => {
     // Another tab may have gone on with it, or this one slept.
@@ -70,7 +78,10 @@ function OpenChat({ session, isNamed }: { session: SessionChat; isNamed: boolean
       {isEmpty && view.loading === 'done' ? (
         <Home />
       ) : (
-        <Messages session={session} messages={messages} view={view} isComing={isComing || view.isLost} failed={failed} />
+        <>
+          <h1 className="visually-hidden">{title}</h1>
+          <Messages session={session} messages={messages} view={view} isComing={isComing || view.isLost} failed={failed} />
+        </>
       )}
       <div className="dock">
         {view.isLost && (

@@ -1,5 +1,6 @@
 'use client';
 
+import { Fragment, useEffect, useRef } from 'react';
 import { marked } from '@/lib/marking';
 import { closePassage, shownPassage } from '@/lib/passage';
 import { useStore } from '@/lib/store';
@@ -10,6 +11,12 @@ import { Dialog } from './Dialog';
 export function Passage() {
   const text = useText();
   const shown = useStore(shownPassage, null);
+  const quote = useRef<HTMLQuoteElement>(null);
+
+  useEffect(() => {
+    quote.current?.querySelector('mark')?.scrollIntoView({ block: 'center' });
+  }, [shown]);
+
   if (!shown) return null;
   const { citation, sentence } = shown;
   return (
@@ -18,12 +25,22 @@ export function Passage() {
         <span className="chip chip-still">{citation.number}</span> {citation.title}
       </p>
       <p className="passage-place">{[...citation.heading, citation.page ? text.chat.page(citation.page) : ''].filter(Boolean).join(' › ')}</p>
-      <blockquote className="passage" tabIndex={0}>
+      <blockquote ref={quote} className="passage" tabIndex={0}>
         {marked(citation.quote, sentence).map((piece, index) =>
-          piece.isMarked ? <mark key={index}>{piece.text}</mark> : <span key={index}>{piece.text}</span>,
+          piece.isMarked ? <mark key={index}>{piece.text}</mark> : <Paragraphs key={index} content={piece.text} />,
         )}
       </blockquote>
       <p className="hint">{text.chat.passageHint}</p>
     </Dialog>
   );
+}
+
+/** A space between paragraphs in place of an empty line: many are rows of a table. */
+function Paragraphs({ content }: { content: string }) {
+  return content.split(/\n{2,}/).map((paragraph, index) => (
+    <Fragment key={index}>
+      {index > 0 && <span className="gap" />}
+      {paragraph}
+    </Fragment>
+  ));
 }

@@ -20,7 +20,7 @@ export function Sources({ sources, citations }: { sources: readonly Source[]; ci
   if (entries.length === 0) return null;
   const more = entries.length - SHOWN;
   return (
-    <ul className="sources" aria-label={text.chat.sources}>
+    <ul className="sources" aria-label={text.chat.sources} tabIndex={0}>
       {entries.slice(0, SHOWN).map(({ key, title, page, citation }) => {
         const label = page ? `${title}, ${text.chat.page(page)}` : title;
         return (

@@ -22,7 +22,7 @@ export function eraOf(date: string, now = new Date()): Era {
 /** The hour for today, the date for other days. */
 export function moment(date: string, locale: Locale): string {
   const form: Intl.DateTimeFormatOptions =
-    eraOf(date) === 'today' ? { hour: '2-digit', minute: '2-digit' } : { day: 'numeric', month: 'short' };
+    eraOf(date) === 'today' ? { hour: 'numeric', minute: '2-digit' } : { day: 'numeric', month: 'short' };
   return new Intl.DateTimeFormat(locale, form).format(new Date(date));
 }
 

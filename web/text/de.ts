@@ -17,7 +17,7 @@ export const de: Catalogue = {
   settings: { language: 'Sprache', theme: 'Darstellung', auto: 'Wie das System', light: 'Hell', dark: 'Dunkel' },
 
   home: {
-    title: 'Was möchten Sie wissen?',
+    title: ['Was möchten Sie ', 'wissen', '?'],
     lead: 'Die Antworten stammen aus den Dokumenten Ihrer Organisation. Jede Aussage zeigt die Stelle, auf der sie beruht.',
   },
   composer: {

@@ -16,7 +16,7 @@ export const en = {
   settings: { language: 'Language', theme: 'Appearance', auto: 'As the system', light: 'Light', dark: 'Dark' },
 
   home: {
-    title: 'What would you like to know?',
+    title: ['What would you like to ', 'know', '?'] as [string, string, string],
     lead: 'Answers come from the documents of your organisation. Every claim shows the passage it stands on.',
   },
   composer: {

@@ -11,6 +11,7 @@ const CHAT: readonly (readonly [RegExp, Sentence])[] = [
   [/language model refused/, text => text.failures.refused],
   [/longer than allowed/, text => text.failures.cut],
   [/could not be completed/, text => text.failures.incomplete],
+  [/answers under way|Too many (questions|requests)|too often/i, text => text.failures.tooMany],
   [/Too many answers at once/, text => text.failures.tooMany],
   [/no such session|session was deleted/i, text => text.chat.missing],
   [/token/i, text => text.failures.signedOut],
