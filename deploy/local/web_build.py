@@ -28,7 +28,7 @@ KEPT_BUILDS = 2
 """The one before is kept: pages that are open load its parts."""
 LOCK_PAUSE_SECONDS = 0.2
 
-_NOT_SOURCES = frozenset({"node_modules", ".next", "out", "dist", "next-env.d.ts", "README.md"})
+_NOT_SOURCES = frozenset({"node_modules", ".next", "out", "dist", "next-env.d.ts", "README.md", "vercel.json"})
 _INSTALLED = WEB / "node_modules" / ".installed"
 
 Watch = Callable[[int, signal.Signals], None]
