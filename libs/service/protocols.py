@@ -91,6 +91,11 @@ class HttpProtocol(_Patience, H11Protocol):
         """Asyncio's call."""
         self._body_bytes += len(data)
         super().data_received(data)
+        if self.transport.get_protocol() is not self:
+            # A socket from now on, which may say nothing for as long as it likes; nobody tells us when it is gone.
+            self._head_came()
+            self._body_came()
+            return
         if self.conn.their_state is h11.IDLE:
             self._expect_head()
         else:

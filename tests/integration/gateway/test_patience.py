@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
@@ -9,7 +10,8 @@ import uvicorn
 
 from libs.service.app import HEAD_MAX_BYTES
 from libs.service.protocols import HttpProtocol
-from tests.integration.gateway.conftest import Gateway
+from tests.integration.gateway.conftest import Gateway, Start
+from tests.integration.gateway.people import kinds_of
 from tests.integration.gateway.servers import Api, serving
 
 
@@ -17,6 +19,7 @@ class Impatient(HttpProtocol):
     """Waits for half a second, so that the tests need not wait for ten."""
 
     head_seconds = 0.5
+    body_seconds = 0.5
 
 
 @pytest.fixture
@@ -100,6 +103,18 @@ async def test_a_slow_answer_is_not_taken_for_a_slow_client(address: httpx.URL, 
     api.answers["GET /readyz"] = slowly
     async with httpx.AsyncClient(base_url=address, trust_env=False) as http:
         assert (await http.get("/readyz")).status_code == 200
+
+
+async def test_a_silent_socket_is_not_taken_for_a_dripping_request(start: Start) -> None:
+    """What began as a request may be silent for as long as it likes, once it is a socket."""
+    async with start() as gateway:
+        protocol: Any = gateway.server.config.http_protocol_class
+        protocol.head_seconds, protocol.body_seconds = Impatient.head_seconds, Impatient.body_seconds
+        async with gateway.client() as ann:
+            await ann.reply(await ann.resume("s"))
+            await asyncio.sleep(3 * Impatient.body_seconds)
+
+            assert kinds_of(await ann.reply(await ann.resume("s"))) == ["no-active"]
 
 
 async def test_a_head_without_end_is_refused(gateway: Gateway) -> None:
