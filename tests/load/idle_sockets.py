@@ -38,38 +38,63 @@ async def measure(side: Side, sockets: int, seconds: float) -> None:
     await _latencies(side, 3.0)
     without = await _latencies(side, seconds)
     before = gateway.memory_bytes()["gateway"]
-    wires = await _open(side, sockets)
+    idle = Idle(side)
+    await idle.open(sockets)
     await asyncio.sleep(SETTLE_SECONDS)
     after = gateway.memory_bytes()["gateway"]
     cpu = gateway.cpu_seconds()["gateway"]
     await asyncio.sleep(SETTLE_SECONDS)
     cpu = (gateway.cpu_seconds()["gateway"] - cpu) / SETTLE_SECONDS
     within = await _latencies(side, seconds)
-    for wire in wires:
-        wire.close()
+    lost = idle.lost
+    idle.close()
+    if lost:
+        raise RuntimeError(f"{lost} sockets were closed by the gateway")
     _say(f"{sockets} idle sockets: {(after - before) / sockets / KIBIBYTE:.1f} KiB each in the gateway, ")
     _say(f"which has {before / KIBIBYTE**2:.0f} MiB without them; {cpu * 100:.1f} % of a core for their pings\n")
     for name, seen in (("without", without), ("with", within)):
         _say(f"one chat's added time to the first text {name:8} {_figures(seen)}\n")
 
 
-async def _open(side: Side, count: int) -> list[Wire]:
-    turn = asyncio.Semaphore(AT_ONCE)
-    # A token is checked before the session's name is, which is none: nothing else is asked for.
-    frames = [_frame(token) for token in side.tokens]
+class Idle:
+    """Sockets that have shown a token and say nothing more.
 
-    async def one(number: int) -> Wire:
-        async with turn, asyncio.timeout(PATIENCE_SECONDS):
-            wire = await open_wire(side.url)
+    Attributes:
+        lost: how many the gateway has closed.
+    """
+
+    def __init__(self, side: Side) -> None:
+        self._url = side.url
+        # A token is checked before the session's name is, which is none: nothing else is asked for.
+        self._frames = [_frame(token) for token in side.tokens]
+        self._turn = asyncio.Semaphore(AT_ONCE)
+        self._wires: list[Wire] = []
+        self.lost = 0
+
+    async def open(self, count: int) -> None:
+        """They are let in, each of them."""
+        await asyncio.gather(*(self._one(number) for number in range(count)))
+
+    def close(self) -> None:
+        """Hang up."""
+        for wire in self._wires:
+            wire.on_text = lambda _: None
+            wire.close()
+
+    async def _one(self, number: int) -> None:
+        async with self._turn, asyncio.timeout(PATIENCE_SECONDS):
+            wire = await open_wire(self._url)
             answered: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
-            wire.on_text = lambda text: None if answered.done() else answered.set_result(text)
-            wire.send(frames[number % len(frames)])
+            wire.on_text = answered.set_result
+            wire.send(self._frames[number % len(self._frames)])
             text = await answered
             if text is None or b"session id" not in text:
                 raise RuntimeError(f"a socket was not let in: {text!r}")
-            return wire
+            wire.on_text = self._hear
+            self._wires.append(wire)
 
-    return list(await asyncio.gather(*(one(number) for number in range(count))))
+    def _hear(self, text: bytes | None) -> None:
+        self.lost += text is None
 
 
 async def _latencies(side: Side, seconds: float) -> list[float]:
