@@ -5,26 +5,31 @@ that is away.
 """
 
 import asyncio
+import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, Self, cast
+from collections.abc import Awaitable, Callable
+from functools import cache
+from typing import Any, Self, TypeVar, cast
 
 from redis._parsers.commands import AsyncCommandsParser
 from redis.asyncio.cluster import ClusterNode, ClusterPipeline, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
-    ClusterError,
     ConnectionError,  # noqa: A004
     RedisClusterException,
     ResponseError,
-    SlotNotCoveredError,
 )
 
-from libs.bus.patience import AWAY, REQUEST_SECONDS, TIMEOUTS, transport_retry
+from libs.bus.cluster_errors import in_command, one_command
+from libs.bus.cluster_pipeline import Pipeline
+from libs.bus.patience import REQUEST_SECONDS, TIMEOUTS, transport_retry
+from libs.tasks import end_tasks
 
 SCHEME = "+cluster://"
+T = TypeVar("T")
+
+_PARTITION = re.compile(r"\{p\d+\}")
 MAP_SECONDS = 0.25
 """A map of the slots costs milliseconds to make: while a node is away, not every command that misses it makes one."""
 
@@ -46,8 +51,11 @@ class ClusterClient(RedisCluster):
     """
 
     def __init__(self, *, name: str, patience_seconds: float, **options: Any) -> None:
-        self._patience = transport_retry(name, patience_seconds)
+        # What is away is a node: those who wait for it must not keep others from theirs. What has no partition waits
+        # together; its keys are without number.
+        self._retry_in = cache(lambda partition: transport_retry(f"{name} {partition}".strip(), patience_seconds))
         self._mapped_at = float("-inf")
+        self._mapping: asyncio.Task[None] | None = None
         self._address = (str(options["host"]), int(options.get("port", 6379)))
         super().__init__(
             **options,
@@ -76,19 +84,34 @@ class ClusterClient(RedisCluster):
         if self.nodes_manager.default_node and time.monotonic() - self._mapped_at < MAP_SECONDS:
             self._initialize = False
             return self
+        # The given address too: it may be a name that stands for whichever nodes there are now.
+        nodes = [*(additional_startup_nodes_info or ()), self._address]
+        if self._mapping is None or self._mapping.done():
+            self._mapping = asyncio.create_task(self._map(nodes, last_failed_node_name))
+        # A caller that gives up must not cancel it: redis-py would close the connections that others wait at.
+        await asyncio.shield(self._mapping)
+        return self
+
+    async def _map(self, nodes: list[tuple[str, int]], last_failed_node_name: str | None) -> None:
         try:
-            # The given address too: it may be a name that stands for whichever nodes there are now.
-            await super().initialize([*(additional_startup_nodes_info or ()), self._address], last_failed_node_name)
+            await super().initialize(nodes, last_failed_node_name)
         except RedisClusterException as error:
             raise ConnectionError(str(error)) from error
         self._mapped_at = time.monotonic()
-        return self
+
+    async def aclose(self) -> None:
+        """As in redis-py; but a command that finds the cluster down closes nothing, for others wait there."""
+        if in_command.get():
+            self.doubt_map()
+            return
+        await end_tasks(self._mapping)
+        await super().aclose()
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """As in redis-py, with the pauses and errors of a single server's client."""
 
         async def once() -> Any:
-            with _away_as_elsewhere():
+            with one_command():
                 try:
                     return await super(ClusterClient, self).execute_command(*args, **options)
                 except ResponseError as error:
@@ -98,11 +121,15 @@ class ClusterClient(RedisCluster):
                 await asyncio.sleep(MAP_SECONDS)
                 return await super(ClusterClient, self).execute_command(*args, **options)
 
-        return await self._patience.call_with_retry(once, _nothing)
+        return await self.patiently(args, once)
+
+    async def patiently(self, command: tuple[Any, ...], once: Callable[[], Awaitable[T]]) -> T:
+        """What `once` returns, tried again while the node of this command is away."""
+        return await self._retry_in(_partition_of(command)).call_with_retry(once, _nothing)
 
     def pipeline(self, transaction: Any | None = None, shard_hint: Any | None = None) -> ClusterPipeline:  # noqa: ARG002
         """As in redis-py; commands to one node stay in order."""
-        return _Pipeline(self, transaction)  # type: ignore[abstract]  # so is redis-py's own, by its types alone
+        return Pipeline(self, transaction)  # type: ignore[abstract]  # so is redis-py's own, by its types alone
 
     def doubt_map(self) -> None:
         """Whoever is next looks where the slots are now."""
@@ -123,7 +150,7 @@ class ClusterClient(RedisCluster):
         Raises:
             ConnectionError: none is known.
         """
-        with _away_as_elsewhere():
+        with one_command():
             return self.nodes_manager.get_node_from_slot(self.keyslot(key))
 
 
@@ -140,24 +167,6 @@ def connect_cluster(url: str, *, max_connections: int, patience_seconds: float =
     return cast("ClusterClient", ClusterClient.from_url(node, **options))
 
 
-class _Pipeline(ClusterPipeline):
-    def evalsha(self, sha: str, numkeys: int, *keys_and_args: Any) -> ClusterPipeline:
-        """Of one slot, as all our scripts are; redis-py forbids it for those that are not."""
-        return self.execute_command("EVALSHA", sha, numkeys, *keys_and_args)
-
-    async def execute(self, raise_on_error: bool = True, allow_redirections: bool = True) -> list[Any]:  # noqa: FBT001, FBT002
-        client = cast("ClusterClient", self.cluster_client)
-        try:
-            with _away_as_elsewhere():
-                replies = await super().execute(raise_on_error, allow_redirections)
-        except AWAY:
-            client.doubt_map()
-            raise
-        if any(isinstance(reply, (*AWAY, ClusterError)) for reply in replies):
-            client.doubt_map()
-        return list(replies)
-
-
 class _Keys(AsyncCommandsParser):
     """Learns once where commands have their keys, and knows it of reads, for which Redis would be asked each time."""
 
@@ -169,16 +178,23 @@ class _Keys(AsyncCommandsParser):
 
     async def get_keys(self, *args: Any) -> tuple[Any, ...] | None:
         if args[0] == "XREADGROUP":
-            return (args[args.index(b"STREAMS") + 1],)
+            return (_key_of(args),)
         return await super().get_keys(*args)
 
 
-@contextmanager
-def _away_as_elsewhere() -> Iterator[None]:
-    try:
-        yield
-    except (ClusterError, SlotNotCoveredError) as error:
-        raise ConnectionError(f"the cluster does not serve this slot now: {error}") from error
+def _key_of(command: tuple[Any, ...]) -> Any:
+    match command[0]:
+        case "EVAL" | "EVALSHA":
+            return command[3]
+        case "XREADGROUP":
+            return command[command.index(b"STREAMS") + 1]
+        case _:
+            return command[1] if len(command) > 1 else ""
+
+
+def _partition_of(command: tuple[Any, ...]) -> str:
+    found = _PARTITION.search(str(_key_of(command)))
+    return found[0] if found else ""
 
 
 async def _nothing(_: Exception) -> None:

@@ -18,6 +18,8 @@ log = structlog.get_logger()
 
 SWEEPS_PER_CLAIM = 8
 """What a takeover adds to the claim time: at 15 s, two seconds at most where only one worker is left to look."""
+SEEN_SECONDS = 3.0
+"""Who was not seen for three times as long counts as gone (`gateway/workers.py`)."""
 JANITOR_BATCH = 100
 FORGET_CONSUMER_SECONDS = 3600.0
 
@@ -53,9 +55,9 @@ class Upkeep:
         self._refusals = Trouble(log, begins="redis refuses the upkeep", ends="redis takes the upkeep again")
 
     async def beat_forever(self) -> None:
-        """Renew what is in hand four times per claim time; stop work on what somebody else was given."""
+        """Renew what is in hand at least four times per claim time; stop work on what somebody else was given."""
         while True:
-            await asyncio.sleep(self._claim_seconds / 4)
+            await asyncio.sleep(min(self._claim_seconds / 4, SEEN_SECONDS))
             try:
                 await self.beat()
             except AWAY:
@@ -69,6 +71,8 @@ class Upkeep:
         """One heartbeat."""
         held = [entry for entry in self._worker.in_hand if entry.key == self._key]
         if not held:
+            # Redis before 7.2 does not know who waits for entries and has had none: this shows that we are there.
+            await self._redis.xreadgroup(self._group, self._consumer, {self._key: "0"}, count=1)
             return
         renewed: Any = await self._redis.xclaim(
             self._key, self._group, self._consumer, 0, [entry.entry_id for entry in held], justid=True

@@ -11,6 +11,7 @@ import pytest
 from libs.bus.entry import stream_key
 from libs.contracts.events import ContextRetrieved
 from libs.contracts.ids import partition_of, session_uuid
+from tests.fault.checker import Expected
 from tests.fault.clients import Message
 from tests.fault.cluster import Cluster
 from tests.fault.run import Plan, Run, carry_out
@@ -44,6 +45,8 @@ async def test_chats_go_on_while_a_slot_moves_and_a_node_restarts(
     plan = Plan(
         "redis cluster",
         12,
+        # A node is away for longer than anybody is kept waiting.
+        expected=Expected(errors=True),
         settings={"REDIS_URL": nodes.url, "BUS_PARTITIONS": str(PARTITIONS)},
         meanwhile=_trouble_in_mid_answer(nodes),
     )
