@@ -1,23 +1,27 @@
 """The passages as Postgres has them: what is not there does not exist for an answer (ADR 0010)."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
 
-from libs.contracts.values import Passage, Place
+from libs.contracts.values import Passage, Place, Principal
 from libs.db.errors import translated
 from retrieval_service.ports import Ranking
 
-_KNOWLEDGE = "SELECT collection, version FROM knowledge_versions WHERE collection = ANY ($1)"
+# Who asks is part of both statements (ADR 0024).
+_READABLE = "SELECT readable.collection FROM readable_collections_v1($1, $2, $3) AS readable"
+
+_KNOWLEDGE = f"SELECT collection, version FROM knowledge_versions WHERE collection IN ({_READABLE})"  # noqa: S608 - constants
 
 # The rights are part of the query: whatever ids a vector store or a cache gives, nothing else can be read.
-_READ = """
+_READ = f"""
     SELECT chunk_id, document_id, version, title, media_type, page, heading, start_char, end_char, text,
            place
     FROM searchable_chunks_v1
-    WHERE chunk_id = ANY ($1) AND collection = ANY ($2)
-"""
+    WHERE chunk_id = ANY ($4) AND collection IN ({_READABLE})
+"""  # noqa: S608 - nothing but constants
+
+_CHECK = "SELECT FROM knowledge_versions LIMIT 1"
 
 
 class PostgresPassages:
@@ -30,18 +34,18 @@ class PostgresPassages:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def knowledge(self, collections: Sequence[str]) -> dict[str, int]:
-        """The version of each of these collections in which something was ever made searchable.
+    async def knowledge(self, principal: Principal) -> dict[str, int]:
+        """The version of each collection that the principal may read and in which something was ever made searchable.
 
         Raises:
             TransientError: the database does not answer.
         """
         with translated():
-            rows = await self._pool.fetch(_KNOWLEDGE, collections)
+            rows = await self._pool.fetch(_KNOWLEDGE, *_reader(principal))
         return {row["collection"]: row["version"] for row in rows}
 
-    async def read(self, ranking: Ranking, *, collections: Sequence[str]) -> tuple[Passage, ...]:
-        """The ranking's passages in its order; what was deleted, replaced or is of another collection is left out.
+    async def read(self, ranking: Ranking, *, principal: Principal) -> tuple[Passage, ...]:
+        """The ranking's passages in its order, without what was deleted or replaced or the principal may not read now.
 
         Raises:
             TransientError: the database does not answer.
@@ -49,13 +53,17 @@ class PostgresPassages:
         if not ranking:
             return ()
         with translated():
-            rows = await self._pool.fetch(_READ, [chunk_id for chunk_id, _ in ranking], collections)
+            rows = await self._pool.fetch(_READ, *_reader(principal), [chunk_id for chunk_id, _ in ranking])
         found: dict[UUID, asyncpg.Record] = {row["chunk_id"]: row for row in rows}
         return tuple(_passage(found[chunk_id], score) for chunk_id, score in ranking if chunk_id in found)
 
     async def check(self) -> None:
         """Raises when the database does not answer."""
-        await self.knowledge(())
+        await self._pool.execute(_CHECK)
+
+
+def _reader(principal: Principal) -> tuple[UUID, bool, tuple[str, ...]]:
+    return principal.user_id, principal.is_guest, principal.groups
 
 
 def _passage(row: asyncpg.Record, score: float) -> Passage:

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from libs.contracts.events import ContextRetrieved, TurnOpened
-from libs.contracts.values import Passage
+from libs.contracts.values import Passage, Principal
 
 Retrieve = Callable[[TurnOpened], Awaitable[ContextRetrieved]]
 """The use case with everything it needs."""
@@ -45,11 +45,11 @@ class VectorIndex(Protocol):
 
 
 class Passages(Protocol):
-    """What is known, as Postgres has it at this moment."""
+    """What is known and a principal may read, as Postgres has it at this moment."""
 
-    async def knowledge(self, collections: Sequence[str]) -> dict[str, int]: ...
+    async def knowledge(self, principal: Principal) -> dict[str, int]: ...
 
-    async def read(self, ranking: Ranking, *, collections: Sequence[str]) -> tuple[Passage, ...]: ...
+    async def read(self, ranking: Ranking, *, principal: Principal) -> tuple[Passage, ...]: ...
 
 
 class Cache(Protocol):

@@ -1,14 +1,18 @@
 """From an opened turn to the passages that can answer it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from time import perf_counter
 
 from libs.contracts.events import ContextRetrieved, TurnOpened
 from libs.contracts.values import Passage, Timings
 from retrieval_service.metrics import PASSAGES, STAGE_SECONDS
-from retrieval_service.ports import Cache, Embedder, Passages, Search, VectorIndex
+from retrieval_service.ports import Cache, Embedder, Passages, Ranking, Search, VectorIndex
 from retrieval_service.ranking import fold_duplicates
+
+Read = Callable[[Ranking], Awaitable[tuple[Passage, ...]]]
+"""The passages of a ranking that the one who asks may read."""
 
 OVERFETCH = 3
 """Vectors asked for per passage wanted: some belong to deleted texts, some say the same."""
@@ -43,19 +47,20 @@ async def retrieve(
     """
     started = perf_counter()
     query = opened.turn.question.strip()
-    readable = opened.turn.principal.collections
+    principal = opened.turn.principal
+    read = partial(passages.read, principal=principal)
     found: tuple[Passage, ...] = ()
     if query:
         # A collection without a version never held a passage. Left out, all who have no documents share the cache.
-        knowledge, vector = await asyncio.gather(passages.knowledge(readable), cache.vector(query))
+        knowledge, vector = await asyncio.gather(passages.knowledge(principal), cache.vector(query))
         if knowledge:
             search = Search(query, knowledge, top_k, min_score)
             # A query without a vector was not asked lately: to ask for what it found would be in vain.
             ranking = None if vector is None else await cache.ranking(search)
             if ranking is None:
-                found = await _find(search, vector, embedder=embedder, index=index, passages=passages, cache=cache)
+                found = await _find(search, vector, embedder=embedder, index=index, read=read, cache=cache)
             else:
-                found = await passages.read(ranking, collections=readable)
+                found = await read(ranking)
     seconds = perf_counter() - started
     STAGE_SECONDS.labels("whole").observe(seconds)
     PASSAGES.observe(len(found))
@@ -74,28 +79,26 @@ async def _find(
     *,
     embedder: Embedder,
     index: VectorIndex,
-    passages: Passages,
+    read: Read,
     cache: Cache,
 ) -> tuple[Passage, ...]:
     if vector is None:
         with STAGE_SECONDS.labels("embed").time():
             [vector] = await embedder.embed([search.query])
         cache.keep_vector(search.query, vector)
-    found = await _nearest(search, vector, index=index, passages=passages)
+    found = await _nearest(search, vector, index=index, read=read)
     cache.keep_ranking(search, [(passage.chunk_id, passage.score) for passage in found])
     return found
 
 
-async def _nearest(
-    search: Search, vector: Sequence[float], *, index: VectorIndex, passages: Passages
-) -> tuple[Passage, ...]:
+async def _nearest(search: Search, vector: Sequence[float], *, index: VectorIndex, read: Read) -> tuple[Passage, ...]:
     collections = tuple(search.knowledge)
     wanted = min(search.top_k * OVERFETCH, MAX_CANDIDATES)
     while True:
         with STAGE_SECONDS.labels("search").time():
             nearest = await index.search(vector, collections=collections, top_k=wanted)
         relevant = [(chunk_id, score) for chunk_id, score in nearest if score >= search.min_score]
-        found = fold_duplicates(await passages.read(relevant, collections=collections))[: search.top_k]
+        found = fold_duplicates(await read(relevant))[: search.top_k]
         # Vectors of deleted texts stay for a while: too many of them must not hide what exists.
         if len(found) == search.top_k or len(relevant) < wanted or wanted == MAX_CANDIDATES:
             return found

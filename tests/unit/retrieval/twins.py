@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from libs.contracts.values import Passage
+from libs.contracts.values import PUBLIC_COLLECTION, Passage, Principal, own_collection
 from retrieval_service.ports import Ranking, Search
 
 
@@ -37,7 +37,8 @@ class TwinKnowledge:
         """The row goes, its vector stays."""
         del self._rows[chunk_id]
 
-    async def knowledge(self, collections: Sequence[str]) -> dict[str, int]:
+    async def knowledge(self, principal: Principal) -> dict[str, int]:
+        collections = _readable(principal)
         return {name: version for name, version in self.versions.items() if name in collections}
 
     async def search(
@@ -47,10 +48,16 @@ class TwinKnowledge:
         found = [(chunk_id, score) for chunk_id, (name, score) in self._vectors.items() if name in collections]
         return sorted(found, key=lambda pair: -pair[1])[:top_k]
 
-    async def read(self, ranking: Ranking, *, collections: Sequence[str]) -> tuple[Passage, ...]:
+    async def read(self, ranking: Ranking, *, principal: Principal) -> tuple[Passage, ...]:
+        collections = _readable(principal)
         self.read_ids += len(ranking)
         rows = ((self._rows.get(chunk_id), score) for chunk_id, score in ranking)
         return tuple(row[1].model_copy(update={"score": score}) for row, score in rows if row and row[0] in collections)
+
+
+def _readable(principal: Principal) -> tuple[str, ...]:
+    """Nobody here has made a collection."""
+    return (PUBLIC_COLLECTION, own_collection(principal.user_id))
 
 
 class TwinCache:
