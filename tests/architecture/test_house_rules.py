@@ -15,6 +15,7 @@ BARE_TASKS = {
     "gateway/chat_socket.py": "a socket's requests begin whenever it asks; its run() ends them all",
     "libs/answers/subscriber.py": "lives from __aenter__ to __aexit__; alive() tells the probe when it has died",
     "libs/answers/writer.py": "lives from __aenter__ to __aexit__",
+    "libs/bus/cluster.py": "a map of the slots that many wait for; aclose() ends it, and all of them hear how",
     "libs/auth/jwks.py": "a fetch that many wait for; it ends by its own time limit, and all of them hear how",
 }
 """Modules that make tasks outside of a task group, and why nothing is lost there."""
