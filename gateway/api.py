@@ -1,17 +1,15 @@
 """The gateway's own routes: the chat socket, and where clients sign in."""
 
-from ipaddress import IPv4Address, ip_address, ip_network
-
 from fastapi import APIRouter, WebSocket
 from prometheus_client import Gauge
 from pydantic import BaseModel
 
+from gateway.addresses import address_of
 from gateway.chat_socket import NOT_ALLOWED, TOO_MANY, ChatSocket
 from gateway.limits import SocketCount
 from gateway.request import Chat
 from gateway.sign_in import Identity
-
-IPV6_PREFIX_BITS = 64
+from libs.service.problems import Problem
 
 SOCKETS = Gauge("gateway_sockets", "Open chat sockets")
 
@@ -33,7 +31,7 @@ def chat_router(chat: Chat, *, origins: tuple[str, ...], sockets: SocketCount, p
     """
     router = APIRouter(tags=["chat"])
 
-    @router.get("/v1/config")
+    @router.get("/v1/config", responses={429: {"model": Problem, "description": "Too many requests"}})
     async def config() -> PublicConfig:
         """Where to sign in."""
         return public
@@ -44,13 +42,13 @@ def chat_router(chat: Chat, *, origins: tuple[str, ...], sockets: SocketCount, p
         if not origin_allowed(socket.headers.get("origin"), socket.headers.get("host"), origins):
             await socket.close(NOT_ALLOWED, "this origin may not")
             return
-        address = _address(socket, trust_forwarded_for=chat.settings.trust_forwarded_for)
+        address = address_of(socket, trusted_proxies=chat.settings.trusted_proxies)
         if not sockets.enter(address):
             await socket.close(TOO_MANY, "too many sockets")
             return
         SOCKETS.set(sockets.open)
         try:
-            await ChatSocket(chat, socket).run()
+            await ChatSocket(chat, socket, address).run()
         finally:
             sockets.leave(address)
             SOCKETS.set(sockets.open)
@@ -70,24 +68,3 @@ def origin_allowed(origin: str | None, host: str | None, origins: tuple[str, ...
         return True
     scheme, _, place = origin.partition("://")
     return scheme in {"http", "https"} and bool(host) and place.lower() == (host or "").lower()
-
-
-def _address(socket: WebSocket, *, trust_forwarded_for: bool) -> str:
-    forwarded = socket.headers.getlist("x-forwarded-for")
-    if trust_forwarded_for and forwarded:
-        # The last one is the load balancer's own word, those before are the client's.
-        return network_of(forwarded[-1].rsplit(",", 1)[-1].strip())
-    return network_of(socket.client.host if socket.client else "")
-
-
-def network_of(address: str) -> str:
-    """Who is counted as one client: an IPv4 address, or the IPv6 network that one household or server has."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return "unknown"
-    if isinstance(parsed, IPv4Address):
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ip_network((parsed, IPV6_PREFIX_BITS), strict=False))

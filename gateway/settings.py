@@ -51,6 +51,18 @@ class GatewaySettings(Settings):
         30.0, gt=0, description="A question that no worker has taken for so long is given back to its client"
     )
     forward_seconds: float = Field(60.0, gt=0, description="Silence of a forwarded request after which it is given up")
-    trust_forwarded_for: bool = Field(
-        default=False, description="Take the client's address from X-Forwarded-For: only behind a load balancer"
+    drain_seconds: float = Field(
+        5.0, ge=0, description="Time over which a stopping process closes its sockets, at most half of its grace"
     )
+    trusted_proxies: int = Field(
+        0, ge=0, le=8, description="Load balancers in front, each of which adds its caller to X-Forwarded-For"
+    )
+    user_questions_per_minute: int = Field(60, ge=1, description="Questions of a signed-in user")
+    guest_questions_per_minute: int = Field(20, ge=1, description="Questions of a guest")
+    user_requests_per_minute: int = Field(600, ge=1, description="HTTP requests and resumes of a signed-in user")
+    guest_requests_per_minute: int = Field(300, ge=1, description="HTTP requests and resumes of a guest")
+    address_requests_per_minute: int = Field(
+        1_200, ge=1, description="Questions and requests of one client address, whoever sends them"
+    )
+    user_turns: int = Field(8, ge=1, le=1_000, description="Answers a signed-in user may have under way")
+    guest_turns: int = Field(4, ge=1, le=1_000, description="Answers a guest may have under way")

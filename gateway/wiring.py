@@ -4,17 +4,21 @@ import httpx
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from gateway.admission import Admission
 from gateway.api import PublicConfig, chat_router
 from gateway.asked import AskedLately
 from gateway.forward import forward_router
 from gateway.history import HistoryApi
+from gateway.http_limits import HttpLimits
 from gateway.limits import SocketCount
 from gateway.public_api import PublicApi, publish
+from gateway.rates import Rates
 from gateway.readiness import remembered
 from gateway.request import Chat
 from gateway.settings import EdgeSettings, GatewaySettings
 from gateway.sign_in import identity_of
 from gateway.static_site import StaticSite
+from gateway.turns import TurnsInProgress
 from gateway.workers import check_workers
 from libs.answers.reader import AnswerReader
 from libs.auth.cognito import TokenVerifier
@@ -46,12 +50,14 @@ def build(
     sessions_client = _client(edge_settings.history_api_url, settings)
     documents_client = _client(edge_settings.ingest_api_url, settings)
     history = HistoryApi(history_client)
+    admission = Admission(Rates(redis), TurnsInProgress(redis, redis_settings.bus_partitions), settings)
     chat = Chat(
         verifier=verifier,
         questions=bus,
         reader=reader,
         stored=history,
         asked=AskedLately(redis, redis_settings.bus_partitions),
+        admission=admission,
         redis=redis,
         partitions=redis_settings.bus_partitions,
         settings=settings,
@@ -90,12 +96,14 @@ def build(
     if edge_settings.web_dir is not None:
         sign_in = (public.identity.user_pool_endpoint, public.identity.identity_pool_endpoint)
         app.router.default = StaticSite(edge_settings.web_dir, connects_to=sign_in, otherwise=app.router.default)
+    app.add_middleware(HttpLimits, admission=admission, verifier=verifier, trusted_proxies=settings.trusted_proxies)
+    # Outside the limits: a page is to be told that it asks too often.
     app.add_middleware(
         CORSMiddleware,
         allow_origins=edge_settings.allowed_origins,
         allow_methods=["*"],
         allow_headers=["authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "traceparent"],
-        expose_headers=["etag", "link", "location", "retry-after"],
+        expose_headers=["etag", "link", "location", "ratelimit", "ratelimit-policy", "retry-after"],
     )
     return app
 

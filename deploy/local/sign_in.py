@@ -1,6 +1,6 @@
 """Signing in: guests and users of Amazon Cognito, or of the local provider with its API."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import httpx

@@ -78,7 +78,6 @@ class Stack:
             "LOG_FORMAT": "json",
             "SAMPLE_KNOWLEDGE": "false",
             "WEB_PAGE": "false",
-            "WEB_PAGE": "false",
             # As under `make`, the run watches its parent: a test session that is killed takes it along.
             "MAKELEVEL": "1",
             "BUS_PARTITIONS": str(BUS_PARTITIONS),
