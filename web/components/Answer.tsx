@@ -23,10 +23,12 @@ interface Props {
   /** Of the answer that is coming in; undefined for one that has ended. */
   readonly view?: View | undefined;
   readonly isStopped: boolean;
+  /** The reason of its failure stands under the messages, with the way on. */
+  readonly isSaidBelow: boolean;
   readonly onAgain?: (() => void) | undefined;
 }
 
-export const Answer = memo(function Answer({ message, view, isStopped, onAgain }: Props) {
+export const Answer = memo(function Answer({ message, view, isStopped, isSaidBelow, onAgain }: Props) {
   const text = useText();
   const content = textOf(message);
   const citations = citationsOf(message);
@@ -42,7 +44,7 @@ export const Answer = memo(function Answer({ message, view, isStopped, onAgain }
           <Markdown content={content} citations={citations} isComing={isComing} />
         </Suspense>
       </div>
-      {status === 'failed' && <p className="failure">{storedFailure(message.metadata?.failure, text)}</p>}
+      {status === 'failed' && !isSaidBelow && <p className="failure">{storedFailure(message.metadata?.failure, text)}</p>}
       <div className="answer-actions">
         {!isComing && content && <CopyButton content={() => content} label={text.chat.copyAnswer} />}
         {!isComing && onAgain && (

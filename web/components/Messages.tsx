@@ -74,7 +74,8 @@ export function Messages({ session, messages, view, isComing, failed }: Props) {
               message={message}
               view={isComing && message === last ? view : undefined}
               isStopped={message === last && (view.isStopped || isUnended(message, failed))}
-              onAgain={message === last && !isComing ? () => session.askAgain() : undefined}
+              isSaidBelow={message === last && failed !== null}
+              onAgain={message === last && !isComing && failed === null ? () => session.askAgain() : undefined}
             />
           ),
         )}

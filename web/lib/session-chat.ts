@@ -68,6 +68,7 @@ export class SessionChat {
       },
       onError: error => {
         if (LOST.test(error.message)) void this.#recover();
+        else this.#markFailed();
       },
     });
     if (!isNew) void this.load();
@@ -180,6 +181,13 @@ export class SessionChat {
 
   #isLostAgain(): boolean {
     return this.chat.status === 'error' && LOST.test(this.chat.error?.message ?? '');
+  }
+
+  /** Also when later questions have come below it, an answer says that it failed. */
+  #markFailed(): void {
+    const last = this.chat.messages.at(-1);
+    if (last?.role !== 'assistant') return;
+    this.chat.messages = [...this.chat.messages.slice(0, -1), { ...last, metadata: { ...last.metadata, status: 'failed' } }];
   }
 
   #isNews(stored: readonly Message[]): boolean {
