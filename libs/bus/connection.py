@@ -28,7 +28,12 @@ def connect(url: str, *, max_connections: int = 64) -> Redis:
         # The commands of both are the same, their classes have no base in common.
         return cast("Redis", connect_cluster(url, max_connections=max_connections))
     pool = redis.asyncio.BlockingConnectionPool.from_url(
-        url, max_connections=max_connections, timeout=5, **connection_options(url)
+        url,
+        max_connections=max_connections,
+        timeout=5,
+        # Without the two commands by which each connection would say which library it is of.
+        driver_info=None,
+        **connection_options(url),
     )
     return redis.asyncio.Redis.from_pool(pool)
 

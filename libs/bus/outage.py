@@ -15,8 +15,8 @@ log = structlog.get_logger()
 
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5
-LONGEST_REFUSED_PAUSE_SECONDS = 1.0
-"""Between two tries of a process; whoever refuses is connected to anew each time, for it may be another server now."""
+REFUSED_PAUSE_SECONDS = 1.0
+"""Between two tries of a process; who refuses is connected to anew each time, for it may be another server by then."""
 STALE_SECONDS = 2.0
 """What nobody has met for so long may be over."""
 
@@ -53,9 +53,7 @@ class Outage:
         while self._reason is not None:
             now = self._now()
             if now >= self._next_at:
-                longest = LONGEST_REFUSED_PAUSE_SECONDS if self._refuses else LONGEST_PAUSE_SECONDS
-                pause = min(max(FIRST_PAUSE_SECONDS, (now - self._began_at) / 2), longest)
-                self._next_at = now + pause * random.uniform(0.8, 1.0)  # noqa: S311 - jitter
+                self._next_at = now + self._pause(now)
                 return True
             if now >= until:
                 return False
@@ -73,10 +71,15 @@ class Outage:
         self._failed_at = now
         self._refuses = isinstance(error, ReadOnlyError)
         if self._reason is None:
-            self._began_at, self._next_at = now, now + FIRST_PAUSE_SECONDS
+            self._began_at = now
+            self._next_at = now + self._pause(now)
         else:
             self._away.noticed(error=type(error).__name__)
         self._reason = _reason(error)
+
+    def _pause(self, now: float) -> float:
+        growing = min(max(FIRST_PAUSE_SECONDS, (now - self._began_at) / 2), LONGEST_PAUSE_SECONDS)
+        return (REFUSED_PAUSE_SECONDS if self._refuses else growing) * random.uniform(0.8, 1.0)  # noqa: S311 - jitter
 
     def refused(self, error: OutOfMemoryError) -> None:
         """This command was refused for want of memory; others, those that free some before all, are not."""

@@ -86,7 +86,8 @@ class TransportRetry(Retry):
         until = time.monotonic() + self._patience_seconds
         failures = 0
         error: Exception = ConnectionError(f"{self._outage.reason}")
-        while once or await self._outage.turn(until=until):
+        connects = _connects(do)
+        while once or (connects and not failures) or await self._outage.turn(until=until):
             try:
                 with _one_try():
                     result = await _translated(do)
@@ -103,7 +104,7 @@ class TransportRetry(Retry):
                 self._outage.refused(failure)
                 raise
             else:
-                if not once:
+                if not once and (failures or not connects):
                     self._outage.worked(again=failures > 0)
                 return result
         raise error
@@ -120,6 +121,12 @@ def connection_options(url: str, *, patience_seconds: float = REQUEST_SECONDS) -
 
 
 TIMEOUTS: dict[str, Any] = {"socket_timeout": 5.0, "socket_connect_timeout": 2.0, "health_check_interval": 15}
+
+
+def _connects(do: Callable[[], object]) -> bool:
+    # Before each command redis-py asks for a connection, most often for one that stands already: that is nobody's turn
+    # to try, and no sign that Redis is back.
+    return getattr(do, "__qualname__", "").startswith("AbstractConnection.connect")
 
 
 async def _translated(do: Callable[[], Awaitable[T]]) -> T:

@@ -5,6 +5,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
+from redis.exceptions import OutOfMemoryError
+
 from libs.bus.connection import AWAY, Redis
 from libs.bus.entry import Address, Entry, dead_key, fields_of
 from libs.bus.outcome import Outcome, Reply
@@ -77,7 +79,9 @@ async def _until_answered(ask: Callable[[], Awaitable[T]]) -> T:
     while True:
         try:
             return await ask()
-        except AWAY:
-            # The connection says so, once for all that wait.
+        except OutOfMemoryError:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        except AWAY:
+            # Whoever is away is waited for by the connection, in one rhythm with all others.
+            await asyncio.sleep(FIRST_PAUSE_SECONDS)

@@ -1,12 +1,15 @@
 """A TCP proxy that cuts, delays, throttles and swallows."""
 
 import asyncio
+import re
 import socket
 import struct
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 PIECE_BYTES = 65_536
+_COMMAND = re.compile(rb"\*\d+\r\n\$\d+\r\n[A-Za-z]")
+"""How one begins on the wire."""
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -21,6 +24,7 @@ class Proxy:
         swallows: nothing gets through and nobody is told.
         replies_to_cut: so many of the next replies end in their middle, and their connections with them.
         replies_cut: how many have.
+        commands: how many Redis was sent.
     """
 
     target_port: int
@@ -29,6 +33,7 @@ class Proxy:
     swallows: bool = False
     replies_to_cut: int = 0
     replies_cut: int = 0
+    commands: int = 0
     port: int = 0
     connections: int = 0
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -88,6 +93,8 @@ class Proxy:
                     await asyncio.sleep(self.delay_seconds)
                 if self.bytes_per_second:
                     await asyncio.sleep(len(data) / self.bytes_per_second)
+                if not are_replies:
+                    self.commands += len(_COMMAND.findall(data))
                 if are_replies and self.replies_to_cut > 0:
                     self.replies_to_cut, self.replies_cut = self.replies_to_cut - 1, self.replies_cut + 1
                     writer.write(data[: len(data) // 2])

@@ -6,6 +6,7 @@ from dataclasses import replace
 from tests.fault.checker import Expected
 from tests.fault.clients import Habits
 from tests.fault.cluster import WORKERS
+from tests.fault.failover import fail_over
 from tests.fault.rows_bounds import ROWS_BOUNDS
 from tests.fault.rows_exact import ROWS_EXACT
 from tests.fault.rows_outside import ROWS_OUTSIDE
@@ -47,6 +48,18 @@ _ROWS: dict[int, Callable[[int], Plan]] = {
         habits=LONG,
         settings=SWEEPER,
         expected=Expected(errors=True),
+    ),
+    6: lambda chats: Plan(
+        "6 failover and back",
+        chats,
+        habits=LONG,
+        # As in production: how busy those are who wait depends on it. Nothing is killed, so nothing is taken over.
+        settings={"BUS_CLAIM_SECONDS": "15"},
+        proxied=True,
+        # Who resumes meanwhile is told to try again; who asks waits.
+        expected=Expected(errors=True),
+        meanwhile=fail_over,
+        needs=("failover", "restart"),
     ),
     7: lambda chats: Plan(
         "7 bad networks",
