@@ -87,6 +87,8 @@ function Progress({ view, passages }: { view: View; passages: number }) {
 }
 
 const TICK_MS = 100;
+/** What can be shown of a shorter time would be none. */
+const LEAST_SECONDS = 0.1;
 
 function Elapsed({ since }: { since: number }) {
   const locale = useLocale();
@@ -111,7 +113,7 @@ function Outcome({ message, isStopped }: { message: Message; isStopped: boolean 
   return (
     <p className="progress progress-ended">
       {cancelled && text.chat.stopped}
-      {!cancelled && status === 'completed' && took > 0 && text.chat.done(seconds(took, locale))}
+      {!cancelled && status === 'completed' && took > 0 && text.chat.done(seconds(Math.max(took, LEAST_SECONDS), locale))}
     </p>
   );
 }

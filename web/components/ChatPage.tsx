@@ -7,7 +7,7 @@ import { draftId, takeDraft } from '@/lib/draft';
 import { account } from '@/lib/identity';
 import { isSessionId } from '@/lib/ids';
 import type { SessionChat } from '@/lib/session-chat';
-import { openSession, sessions } from '@/lib/sessions';
+import { isAnothers, openSession, sessions } from '@/lib/sessions';
 import { useStore } from '@/lib/store';
 import { useText } from '@/text';
 import { chatFailure } from '@/text/failures';
@@ -29,12 +29,12 @@ export function ChatPage() {
   const known = isSessionId(wanted) ? wanted : null;
   const id = known ?? draft;
   const session = useMemo(
-    () => (who && id ? openSession(id, { isNew: id === draft }) : null),
+    () => (who && id && !isAnothers(id) ? openSession(id, { isNew: id === draft }) : null),
     // Another account has other sessions under the same id.
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [id, who?.email],
   );
-  if (!session) return known ? null : <Opening />;
+  if (!session) return known && !isAnothers(known) ? null : <Opening />;
   return <OpenChat key={`${who?.email ?? ''} ${session.id}`} session={session} isNamed={known !== null} />;
 }
 

@@ -35,8 +35,8 @@ function split(node: Text, before: { text: string }): (RootContent | Cite)[] {
   let at = 0;
   for (const match of node.value.matchAll(CITE)) {
     const text = node.value.slice(at, match.index);
-    // A wide space before a citation would let it begin a line of its own.
-    if (text) found.push({ type: 'text', value: text.replace(/ $/, '\u202f') });
+    // The space before a citation would let it begin a line of its own.
+    if (text) found.push({ type: 'text', value: text.replace(/ $/, '\u00a0') });
     before.text += text;
     const context = before.text.split(SENTENCE_END).filter(part => part.trim()).pop() ?? '';
     for (const number of match[1]!.split(/\s*,\s*/)) {

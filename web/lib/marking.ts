@@ -50,12 +50,14 @@ function pieces(text: string, ranges: readonly Range[]): readonly Piece[] {
   return found;
 }
 
-/** Neighbours with nothing but a space between them are one stroke of the pen. */
+/** Neighbours with no more than a short word between them are one stroke of the pen. */
+const BETWEEN = /^[^.!?;:\n]{0,10}$/;
+
 function joined(text: string, ranges: readonly Range[]): readonly Range[] {
   const found: Range[] = [];
   for (const range of ranges) {
     const last = found.at(-1);
-    if (last && /^\s?$/.test(text.slice(last.end, range.start))) found[found.length - 1] = { ...last, end: range.end };
+    if (last && BETWEEN.test(text.slice(last.end, range.start))) found[found.length - 1] = { ...last, end: range.end };
     else found.push(range);
   }
   return found;

@@ -22,6 +22,8 @@ const TITLE_CHARACTERS = 200;
 export const sessions = new Store<SessionList>(EMPTY);
 
 const opened = new Map<string, SessionChat>();
+/** By session, the email of the account it was opened for; null for a guest. */
+const owners = new Map<string, string | null>();
 /** Deleted here, and maybe not yet there. */
 const hidden = new Set<string>();
 let channel: BroadcastChannel | undefined;
@@ -32,8 +34,14 @@ export function openSession(id: string, { isNew }: { isNew: boolean }): SessionC
   if (!session) {
     session = new SessionChat(id, heard, { isNew });
     opened.set(id, session);
+    owners.set(id, account.value?.email ?? null);
   }
   return session;
+}
+
+/** It was opened for another account: somebody has just signed in or out, and the address has not changed yet. */
+export function isAnothers(id: string): boolean {
+  return owners.has(id) && owners.get(id) !== (account.value?.email ?? null);
 }
 
 /** Follows the account, other tabs, and the return of somebody who was away. */
