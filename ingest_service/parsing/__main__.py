@@ -1,7 +1,8 @@
 """The parser server: `python -m ingest_service.parsing`, started by the worker with a listening socket and its rules.
 
-It forks a process per file. A fork costs milliseconds where a new interpreter with its libraries costs a tenth of a
-second, and each file still meets a process that has seen no other. It ends when its worker does.
+It forks a process per file, and one for every hundred small text files. A fork costs milliseconds where a new
+interpreter with its libraries costs a tenth of a second, and a file that a C library reads still meets a process that
+has seen no other. It ends when its worker does.
 """
 
 import contextlib
@@ -15,8 +16,8 @@ from pathlib import Path
 import msgspec
 
 from ingest_service.chunking import Splitter, token_splitter
-from ingest_service.parsing.child import limit, parser_of, read
-from ingest_service.parsing.wire import DIED, LENGTH, Job, Rules, receive_job
+from ingest_service.parsing.child import limit, limit_file, parser_of, read, rest
+from ingest_service.parsing.wire import DIED, LENGTH, LIGHT_FILES_MAX, Job, Rules, receive_job
 
 JOB_TIMEOUT_SECONDS = 5.0
 """The worker writes its job as soon as it is connected."""
@@ -79,12 +80,25 @@ class ParserServer:
             self._listener.close()
             for other in self._children.values():
                 other.close()
-            limit(self._rules.limits)
-            read(job, connection, limits=self._rules.limits, splitter=self._splitter)
+            limits = self._rules.limits
+            limit(limits, files=LIGHT_FILES_MAX if job.is_light else 1)
+            read(job, connection, limits=limits, splitter=self._splitter)
+            if job.is_light:
+                self._read_on(connection)
             status = 0
         finally:
             # Not a normal exit: what the server would clean up is not this process's to clean.
             os._exit(status)
+
+    def _read_on(self, connection: socket.socket) -> None:
+        for _ in range(LIGHT_FILES_MAX - 1):
+            rest()
+            try:
+                job = receive_job(connection)
+            except OSError:
+                return  # the worker needs this process no more
+            limit_file(self._rules.limits)
+            read(job, connection, limits=self._rules.limits, splitter=self._splitter)
 
     def _reap(self) -> None:
         while True:

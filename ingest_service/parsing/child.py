@@ -1,6 +1,7 @@
-"""The process that touches one stranger's file, within limits that the kernel holds, and then ends."""
+"""The process that touches a stranger's file, within limits that the kernel holds for each file, and then ends."""
 
 import importlib
+import math
 import os
 import resource
 import signal
@@ -37,10 +38,15 @@ def parser_of(media_type: str) -> ModuleType:
     return importlib.import_module(f"ingest_service.parsing.{_PARSERS[media_type]}")
 
 
-def limit(limits: Limits) -> None:
-    """From here on the kernel ends this process when it takes too much; it cannot write a file either."""
+def limit(limits: Limits, *, files: int = 1) -> None:
+    """From here on the kernel ends this process when it takes too much; it cannot write a file either.
+
+    Args:
+        limits: for one file.
+        files: how many it may read at most, one after the other; `limit_file` begins each further one.
+    """
     # The first of the two says why by its signal, the second kills.
-    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 2))
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, files * (limits.cpu_seconds + 2)))
     for kind, value in (
         (resource.RLIMIT_AS, limits.memory_bytes),
         (resource.RLIMIT_FSIZE, 0),
@@ -53,14 +59,33 @@ def limit(limits: Limits) -> None:
     os.nice(NICENESS)
 
 
+def limit_file(limits: Limits) -> None:
+    """The next file has all the processor time and wall-clock time that the first one had."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    used = math.ceil(usage.ru_utime + usage.ru_stime)
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (min(used + limits.cpu_seconds, most), most))
+    signal.setitimer(signal.ITIMER_REAL, limits.wall_seconds)
+
+
+def rest() -> None:
+    """No file is being read: waiting for the next one takes as long as it takes."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
 def read(job: Job, connection: socket.socket, *, limits: Limits, splitter: Splitter) -> None:
     """Send the file's outline and chunks, or the reason why there are none."""
     try:
         text = TextBuilder(max_characters=limits.max_characters)
         parser_of(job.media_type).parse(Path(job.path), text)
         parsed = text.finished()
-        connection.sendall(framed(Outlined(parsed.title, len(parsed.text))))
-        connection.sendall(framed(Chunked(chunk(parsed, splitter))))
+        outlined = framed(Outlined(parsed.title, len(parsed.text)))
+        if job.is_light:
+            # Cut in a moment: one packet wakes the worker once.
+            connection.sendall(outlined + framed(Chunked(chunk(parsed, splitter))))
+        else:
+            connection.sendall(outlined)
+            connection.sendall(framed(Chunked(chunk(parsed, splitter))))
     except UnreadableError as error:
         connection.sendall(framed(Refused(error.code, error.message)))
     except (MemoryError, RecursionError):

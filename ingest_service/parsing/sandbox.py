@@ -8,40 +8,29 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import msgspec
-import structlog
 
-from ingest_service.chunking import Chunk
+from ingest_service.parsing import sniff
 from ingest_service.parsing.child import TOO_DEMANDING
+from ingest_service.parsing.connection import DiedError, OnText, ParserConnection, Reading
 from ingest_service.parsing.parsed import UnreadableError
-from ingest_service.parsing.wire import (
-    DIED,
-    LENGTH,
-    Chunked,
-    Job,
-    Message,
-    Outlined,
-    Refused,
-    Rules,
-    decode_message,
-    framed,
-    project_root,
-)
+from ingest_service.parsing.wire import Job, Rules, project_root
 from libs.errors import TransientError
 
-log = structlog.get_logger()
+T = TypeVar("T")
 
 PATIENCE_SECONDS = 10.0
 """A parser process ends itself at its limit; so much later it is the server that does not answer."""
 STOP_SECONDS = 2.0
 BACKLOG = 128
-STATUS_MAX = 0xFFFF
+LIGHT_TYPES = frozenset({sniff.PLAIN, sniff.MARKDOWN, sniff.CSV, sniff.JSON, sniff.JSON_LINES})
+"""Read by Python and by Rust that knows no unsafe memory, so that a file does nothing to the next one (ADR 0025)."""
+LIGHT_MAX_BYTES = 256 * 1024
 
 
 class Sandbox:
@@ -55,6 +44,9 @@ class Sandbox:
     def __init__(self, rules: Rules, *, concurrency: int) -> None:
         self._rules = rules
         self._free = asyncio.Semaphore(concurrency)
+        # A lane of their own: two long PDFs do not keep a note waiting.
+        self._free_for_light = asyncio.Semaphore(concurrency)
+        self._resting: list[ParserConnection] = []
         self._starting = asyncio.Lock()
         self._folder: Path | None = None
         self._listener: socket.socket | None = None
@@ -63,13 +55,15 @@ class Sandbox:
     async def __aenter__(self) -> Self:
         self._folder = Path(tempfile.mkdtemp(prefix="eloquent-parsing-"))
         self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(self._folder / "socket"))
+        self._listener.bind(str(self._address))
         self._listener.listen(BACKLOG)
         return self
 
     async def __aexit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
+        for connection in self._resting:
+            await connection.close()
         if self._server is not None:
             await _stop(self._server)
         if self._listener is not None:
@@ -77,9 +71,7 @@ class Sandbox:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    async def read(
-        self, path: Path, *, media_type: str, on_text: Callable[[], Awaitable[None]]
-    ) -> tuple[str | None, list[Chunk]]:
+    async def read(self, path: Path, *, media_type: str, on_text: OnText) -> Reading:
         """The title that the file gives itself, and its chunks.
 
         Args:
@@ -91,79 +83,78 @@ class Sandbox:
             UnreadableError: the file cannot become text, or took more than it may.
             TransientError: the parser server died; the file need not be to blame.
         """
+        if media_type in LIGHT_TYPES and await asyncio.to_thread(_size, path) <= LIGHT_MAX_BYTES:
+            async with self._free_for_light:
+                reading = await self._bounded(self._read_light(Job(str(path), media_type, is_light=True), on_text))
+            if reading is not None:
+                return reading
         async with self._free:
-            try:
-                async with asyncio.timeout(self._rules.limits.wall_seconds + PATIENCE_SECONDS):
-                    return await self._watched(Job(str(path), media_type), on_text)
-            except TimeoutError as error:
-                await self._kill()
-                raise TransientError("the parser server did not answer") from error
-            except OSError as error:
-                raise TransientError("the parser server went away") from error
+            return await self._bounded(self._read_alone(Job(str(path), media_type), on_text))
 
-    async def _watched(self, job: Job, on_text: Callable[[], Awaitable[None]]) -> tuple[str | None, list[Chunk]]:
+    async def _bounded(self, reading: Coroutine[None, None, T]) -> T:
+        try:
+            async with asyncio.timeout(self._rules.limits.wall_seconds + PATIENCE_SECONDS):
+                return await reading
+        except TimeoutError as error:
+            await self._kill()
+            raise TransientError("the parser server did not answer") from error
+        except OSError as error:
+            raise TransientError("the parser server went away") from error
+
+    async def _read_alone(self, job: Job, on_text: OnText) -> Reading:
+        connection, reading = await self._read_first(job, on_text)
+        await connection.close()
+        return reading
+
+    async def _read_light(self, job: Job, on_text: OnText) -> Reading | None:
+        """None when the file is to be read alone: the process was not its own, so its end need not be its fault."""
+        while self._resting:
+            connection = self._resting.pop()
+            if not connection.takes_more:
+                await connection.close()
+                continue
+            try:
+                reading = await connection.read(job, on_text)
+            except (DiedError, TransientError, OSError):
+                await connection.close()
+                return None
+            except UnreadableError as error:
+                await self._put_back(connection)
+                if error.code == TOO_DEMANDING.code:
+                    return None
+                raise
+            except BaseException:
+                await connection.close()
+                raise
+            await self._put_back(connection)
+            return reading
+        connection, reading = await self._read_first(job, on_text)
+        await self._put_back(connection)
+        return reading
+
+    async def _put_back(self, connection: ParserConnection) -> None:
+        if connection.takes_more:
+            self._resting.append(connection)
+        else:
+            await connection.close()
+
+    async def _read_first(self, job: Job, on_text: OnText) -> tuple[ParserConnection, Reading]:
+        """The file in a process of its own, and the connection to that."""
         # A connection that a dead server never accepted does not end: its listening socket is ours.
         server = await self._running_server()
+        connection = await ParserConnection.open_at(self._address)
         try:
             async with asyncio.TaskGroup() as tasks:
                 watch = tasks.create_task(_raise_at_end(server))
-                reading = await self._read(job, on_text)
+                reading = await connection.read(job, on_text)
                 watch.cancel()
         except ExceptionGroup as group:
+            await connection.close()
             raise group.exceptions[0] from group
-        return reading
-
-    async def _read(self, job: Job, on_text: Callable[[], Awaitable[None]]) -> tuple[str | None, list[Chunk]]:
-        title: str | None = None
-        async with self._connection() as (reader, writer):
-            writer.write(framed(job))
-            while True:
-                match await self._receive(reader):
-                    case Outlined() as outlined:
-                        title = outlined.title
-                        await on_text()
-                    case Chunked(chunks):
-                        return title, chunks
-                    case Refused(code, message):
-                        raise UnreadableError(code, message)
-
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-        reader, writer = await asyncio.open_unix_connection(f"{self._folder}/socket")
-        try:
-            yield reader, writer
-        finally:
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
-
-    async def _receive(self, reader: asyncio.StreamReader) -> Message:
-        try:
-            (length,) = LENGTH.unpack(await reader.readexactly(LENGTH.size))
-            if length & DIED:
-                raise self._cause_of_death(length)
-            return decode_message(await reader.readexactly(length))
-        except asyncio.IncompleteReadError as error:
-            word = int.from_bytes(error.partial[-LENGTH.size :], "big")
-            if len(error.partial) < LENGTH.size or not DIED <= word <= DIED | STATUS_MAX:
-                raise TransientError("the parser server went away") from error
-            raise self._cause_of_death(word) from error
-        except msgspec.DecodeError as error:
-            raise self._cause_of_death(DIED) from error
-
-    def _cause_of_death(self, word: int) -> UnreadableError:
-        status = word & ~DIED
-        by_signal = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
-        log.warning("a parser process died", signal=by_signal, status=status)
-        if by_signal in {signal.SIGXCPU, signal.SIGALRM}:
-            return UnreadableError(
-                "took_too_long", "Reading this file takes longer than we allow: split it into parts."
-            )
-        if by_signal is None:
-            return UnreadableError(TOO_DEMANDING.code, TOO_DEMANDING.message)
-        return UnreadableError(
-            "crashed", "Reading this file failed: it is damaged, or needs more memory than we allow."
-        )
+        except BaseException:
+            await connection.close()
+            raise
+        return connection, reading
 
     async def _running_server(self) -> asyncio.subprocess.Process:
         if self._listener is None:
@@ -186,11 +177,21 @@ class Sandbox:
             )
             return self._server
 
+    @property
+    def _address(self) -> Path:
+        if self._folder is None:
+            raise RuntimeError("the sandbox was not entered")
+        return self._folder / "socket"
+
     async def _kill(self) -> None:
         if self._server is not None and self._server.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._server.pid, signal.SIGKILL)
             await self._server.wait()
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size
 
 
 async def _raise_at_end(server: asyncio.subprocess.Process) -> None:

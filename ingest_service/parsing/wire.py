@@ -12,6 +12,8 @@ LENGTH = struct.Struct("!I")
 DIED = 0x8000_0000
 """Instead of a length: the parser process died, the rest is its wait status."""
 JOB_MAX_BYTES = 64 * 1024
+LIGHT_FILES_MAX = 100
+"""Read by one process: its fork is then a hundredth of a file's cost, and what it may have kept goes with it."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -40,10 +42,15 @@ class Rules(msgspec.Struct, frozen=True):
 
 
 class Job(msgspec.Struct, frozen=True):
-    """One file to read."""
+    """One file to read.
+
+    Attributes:
+        is_light: the process that reads it may read further light ones, one after the other.
+    """
 
     path: str
     media_type: str
+    is_light: bool = False
 
 
 class Outlined(msgspec.Struct, frozen=True, tag="outlined"):
