@@ -8,10 +8,10 @@ import sys
 import time
 from collections.abc import Sequence
 
-from tests.fault.cluster import running_cluster
+from tests.fault.cluster import Cluster, running_cluster
 from tests.fault.report import Report
 from tests.fault.rows import MUTANTS, ROWS, mutant, row
-from tests.fault.run import carry_out
+from tests.fault.run import Plan, carry_out
 from tests.fault.summary import Summary
 from tests.fault.timings import HEADER, measure_all
 
@@ -32,7 +32,7 @@ async def run_all(
             if _is_late(began, minutes):
                 summary.left.append(f"{what} FAULT_SEED={its_seed}")
                 continue
-            report = await carry_out(plan, its_seed, cluster, tasks)
+            report = await _carried_out(plan, its_seed, cluster, tasks)
             summary.add(report)
             print(report.text() if report.violations else report.line(), flush=True)
         for what, name, plan in flaws:
@@ -44,6 +44,14 @@ async def run_all(
             print(_noticed(report), flush=True)
     summary.seconds = time.monotonic() - began
     return summary
+
+
+async def _carried_out(plan: Plan, seed: int, cluster: Cluster, tasks: asyncio.TaskGroup) -> Report:
+    try:
+        return await carry_out(plan, seed, cluster, tasks)
+    except TimeoutError as error:
+        # One row that cannot begin is no reason to leave the others.
+        return Report(plan.title, seed, violations=[str(error)])
 
 
 def _is_late(began: float, minutes: float) -> bool:

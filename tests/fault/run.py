@@ -157,6 +157,8 @@ async def _prepare(plan: Plan, cluster: Cluster, tasks: asyncio.TaskGroup) -> No
         cluster.settings, cluster.mutants = dict(plan.settings), dict(plan.mutants)
         async with cluster.redis() as redis:
             await redis.flushall()
+        # Whoever comes next must not take for started what was not.
+        cluster.started = None
         await cluster.start(tasks, plan.size, proxied=plan.proxied)
         cluster.started = wanted
     connection = await cluster.connect()
