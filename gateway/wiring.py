@@ -29,7 +29,7 @@ from libs.config import IdentitySettings, RedisSettings
 from libs.service.app import build_app
 from libs.service.health import Check, Health
 
-SESSION_BODY_MAX_BYTES = 64 * 1024
+JSON_BODY_MAX_BYTES = 64 * 1024
 DOCUMENT_BODY_MAX_BYTES = 1024 * 1024 * 1024
 """The ingest api has its own, smaller limit, and says it better."""
 
@@ -81,7 +81,13 @@ def build(
             forward_router(
                 "/v1/sessions",
                 sessions_client,
-                max_body_bytes=SESSION_BODY_MAX_BYTES,
+                max_body_bytes=JSON_BODY_MAX_BYTES,
+                silence_seconds=settings.forward_seconds,
+            ),
+            forward_router(
+                "/v1/collections",
+                documents_client,
+                max_body_bytes=JSON_BODY_MAX_BYTES,
                 silence_seconds=settings.forward_seconds,
             ),
             forward_router(

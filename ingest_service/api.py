@@ -11,7 +11,7 @@ from ingest_service.documents import Documents
 from ingest_service.leftovers import Removal
 from ingest_service.parsing.sniff import KINDS
 from ingest_service.receive import received
-from ingest_service.rights import upload_collection
+from ingest_service.rights import Roles
 from ingest_service.upload import Upload
 from ingest_service.views import (
     CURSOR_MAX_CHARACTERS,
@@ -47,7 +47,7 @@ _COMMON: dict[int | str, dict[str, Any]] = {
 }
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {404: _problem("The caller can read no such document")}
 _UPLOAD: dict[int | str, dict[str, Any]] = {
-    403: _problem("`forbidden`: guests may not upload, and only editors to the public collection"),
+    403: _problem("`forbidden`: guests may not upload, and others only where they may write"),
     404: _problem("`collection_not_found`: the caller has no such collection"),
     413: _problem("`document_too_large`"),
     415: _problem(
@@ -73,7 +73,10 @@ _UPLOAD_BODY: dict[str, Any] = {
                             "format": "binary",
                             "description": f"Of at most 100 MB unless set otherwise: {KINDS}. Its bytes say which.",
                         },
-                        "collection": {"type": "string", "description": "`public`, or the caller's own without it"},
+                        "collection": {
+                            "type": "string",
+                            "description": "Its id, such as `public`; the caller's own without it",
+                        },
                         "title": {"type": "string", "maxLength": 300, "description": "Instead of the content's own"},
                     },
                 }
@@ -88,6 +91,7 @@ def documents_router(
     removal: Removal,
     *,
     upload: Upload,
+    roles: Roles,
     principal: PrincipalOf,
     upload_dir: Path | None,
     upload_max_bytes: int,
@@ -98,6 +102,7 @@ def documents_router(
         documents: the store.
         removal: what takes away what a deletion leaves.
         upload: the use case.
+        roles: who may upload at all.
         principal: the dependency that says who calls, or answers 401.
         upload_dir: where an upload lies until it is complete.
         upload_max_bytes: of a file.
@@ -117,7 +122,7 @@ def documents_router(
         searchable. The same bytes under the same name are no work: the answer, also 202, is the document as it is.
         """
         # Before a byte of the body is read: whoever may not upload anywhere costs no disk.
-        upload_collection(caller, None)
+        roles.check_uploads(caller)
         async with received(request, folder=upload_dir, max_bytes=upload_max_bytes) as file:
             return document_of(await upload(file, principal=caller, idempotency_key=idempotency_key))
 
@@ -130,9 +135,8 @@ def documents_router(
         cursor: Cursor = None,
     ) -> DocumentPage:
         """The documents that the caller may read, newest first."""
-        wanted = [name for name in caller.collections if collection in {None, name}]
         before = None if cursor is None else decode_cursor(cursor)
-        rows = await documents.list(wanted, status=status, before=before, limit=limit + 1)
+        rows = await documents.list(caller, collection=collection, status=status, before=before, limit=limit + 1)
         more = len(rows) > limit
         return DocumentPage(
             items=[document_of(row) for row in rows[:limit]],
@@ -142,7 +146,7 @@ def documents_router(
     @router.get("/{document_id}", responses=_NOT_FOUND)
     async def read_document(document_id: str, caller: Caller) -> Document:
         """One document, and how far it is."""
-        return document_of(await documents.read(_meant(document_id), caller.collections))
+        return document_of(await documents.read(_meant(document_id), caller))
 
     @router.delete("/{document_id}", status_code=204, responses=_NOT_FOUND)
     async def delete_document(document_id: str, caller: Caller) -> None:

@@ -1,9 +1,6 @@
 """Documents in PostgreSQL, as people add, read and delete them."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -11,7 +8,9 @@ from uuid_utils.compat import uuid7
 
 from ingest_service.knowledge import Connection, bump
 from ingest_service.leftovers import LOCK_BLOB, Leftover, note
-from ingest_service.rights import check_deletable
+from ingest_service.readable import READABLE, collection_for, locked_collection, reader_of
+from ingest_service.rights import Roles
+from ingest_service.stored import Document, NewVersion
 from ingest_service.upload_keys import recall, remember
 from libs.contracts.values import Principal
 from libs.db.errors import translated
@@ -49,79 +48,51 @@ _PUBLISHED = """
     WHERE document_id = $1 AND version = $2
 """
 
-_READ = """
-    SELECT documents.document_id, owner_id, collection, file_name, title, current_version, version, status, media_type,
+_READ = f"""
+    SELECT documents.document_id, documents.owner_id, collection, file_name, title, current_version, version, status, media_type,
            size_bytes, progress_done, progress_total, failure_code, failure_message, documents.created_at,
            GREATEST(documents.updated_at, document_versions.updated_at) AS updated_at
     FROM documents
     JOIN document_versions ON document_versions.document_id = documents.document_id AND version = latest_version
-    WHERE collection = ANY ($1)
-"""
+    WHERE collection IN ({READABLE})
+"""  # noqa: S608 - nothing but constants
 
-_READ_ONE = f"{_READ} AND documents.document_id = $2"
+_READ_ONE = f"{_READ} AND documents.document_id = $4"
 
 _LIST = f"""
-    {_READ} AND ($2::text IS NULL OR status = $2) AND ($3::uuid IS NULL OR documents.document_id < $3)
-    ORDER BY documents.document_id DESC LIMIT $4
+    {_READ} AND ($4::text IS NULL OR collection = $4) AND ($5::text IS NULL OR status = $5)
+      AND ($6::uuid IS NULL OR documents.document_id < $6)
+    ORDER BY documents.document_id DESC LIMIT $7
 """
 
-_LOCK = """
+_LOCK = f"""
     SELECT owner_id, collection, current_version FROM documents
-    WHERE document_id = $1 AND collection = ANY ($2) FOR UPDATE
-"""
+    WHERE collection IN ({READABLE}) AND document_id = $4 FOR UPDATE
+"""  # noqa: S608 - nothing but constants
 
 _BLOB_KEYS = "SELECT DISTINCT blob_key FROM document_versions WHERE document_id = $1"
 
 _DELETE = "DELETE FROM documents WHERE document_id = $1"
 
 
-class Document(NamedTuple):
-    """A document with its latest version; `current_version` is the one questions find."""
-
-    document_id: UUID
-    owner_id: UUID
-    collection: str
-    file_name: str
-    title: str
-    current_version: int | None
-    version: int
-    status: str
-    media_type: str
-    size_bytes: int
-    progress_done: int
-    progress_total: int
-    failure_code: str | None
-    failure_message: str | None
-    created_at: datetime
-    updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class NewVersion:
-    """A file that was received, checked and hashed.
-
-    Attributes:
-        title: as the uploader gave it, if at all.
-        fallback_title: shown until the content names itself.
-        idempotency_key: the client's, and `fingerprint` what it stood for.
-    """
-
-    collection: str
-    file_name: str
-    title: str | None
-    fallback_title: str
-    media_type: str
-    size_bytes: int
-    sha256: str
-    idempotency_key: str | None
-    fingerprint: str
-
-
 class Documents:
     """The documents of everyone; what a caller may not read is not there for them."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, *, roles: Roles) -> None:
         self._pool = pool
+        self._roles = roles
+
+    async def place_for(self, principal: Principal, collection: str | None) -> str:
+        """The collection that an upload to this one goes to: the caller's own when none is named.
+
+        Raises:
+            RequestError: 403 `forbidden`, 404 `collection_not_found`.
+        """
+        self._roles.check_uploads(principal)
+        with translated():
+            found = await collection_for(self._pool, principal, collection)
+        self._roles.check_writes(principal, found)
+        return found.collection
 
     async def recall(self, principal: Principal, upload: NewVersion) -> Document | None:
         """The document that the same request made before, as it is now; None when it did not.
@@ -135,7 +106,7 @@ class Documents:
             document_id = await recall(
                 self._pool, principal.user_id, upload.idempotency_key, fingerprint=upload.fingerprint
             )
-        return None if document_id is None else await self.read(document_id, principal.collections)
+        return None if document_id is None else await self.read(document_id, principal)
 
     async def add(
         self, principal: Principal, upload: NewVersion, *, secure: Callable[[], Awaitable[None]]
@@ -150,16 +121,19 @@ class Documents:
             secure: makes sure that the blob is there; no leftover of another document takes it away afterwards.
 
         Raises:
-            RequestError: 422 `idempotency_key_reused`.
+            RequestError: 403 `forbidden` or 404 `collection_not_found`, when the right to add went in the meantime;
+                422 `idempotency_key_reused`.
             TransientError: the database or the blob store did not answer; nothing has changed.
         """
         with translated():
             async with self._pool.acquire() as connection, connection.transaction():
+                collection = await locked_collection(connection, principal, upload.collection)
+                self._roles.check_writes(principal, collection)
                 document_id, is_new = await self._add(connection, principal, upload)
                 if is_new:
                     await connection.execute(LOCK_BLOB, upload.sha256)
                     await secure()
-                [row] = await connection.fetch(_READ_ONE, [upload.collection], document_id)
+                [row] = await connection.fetch(_READ_ONE, *reader_of(principal), document_id)
         return Document(**row), is_new
 
     async def _add(self, connection: Connection, principal: Principal, upload: NewVersion) -> tuple[UUID, bool]:
@@ -190,31 +164,38 @@ class Documents:
         with translated():
             await self._pool.execute(_PUBLISHED, document_id, version)
 
-    async def read(self, document_id: UUID, collections: Sequence[str]) -> Document:
-        """A document of one of these collections.
+    async def read(self, document_id: UUID, principal: Principal) -> Document:
+        """A document that the principal may read.
 
         Raises:
             RequestError: 404 `document_not_found`.
         """
         with translated():
-            row = await self._pool.fetchrow(_READ_ONE, collections, document_id)
+            row = await self._pool.fetchrow(_READ_ONE, *reader_of(principal), document_id)
         if row is None:
             raise not_found("document")
         return Document(**row)
 
     async def list(
-        self, collections: Sequence[str], *, status: str | None, before: UUID | None, limit: int
+        self,
+        principal: Principal,
+        *,
+        collection: str | None = None,
+        status: str | None,
+        before: UUID | None,
+        limit: int,
     ) -> Sequence[Document]:
-        """Documents of these collections, newest first.
+        """Documents that the principal may read, newest first.
 
         Args:
-            collections: where to look.
+            principal: who asks.
+            collection: of this one alone; of any without it.
             status: of the latest version; any without it.
             before: the last document of the page before.
             limit: how many at most.
         """
         with translated():
-            rows = await self._pool.fetch(_LIST, collections, status, before, limit)
+            rows = await self._pool.fetch(_LIST, *reader_of(principal), collection, status, before, limit)
         return [Document(**row) for row in rows]
 
     async def delete(self, document_id: UUID, principal: Principal) -> Leftover:
@@ -225,10 +206,11 @@ class Documents:
         """
         with translated():
             async with self._pool.acquire() as connection, connection.transaction():
-                row = await connection.fetchrow(_LOCK, document_id, principal.collections)
+                row = await connection.fetchrow(_LOCK, *reader_of(principal), document_id)
                 if row is None:
                     raise not_found("document")
-                check_deletable(principal, owner_id=row["owner_id"], collection=row["collection"])
+                collection = await collection_for(connection, principal, row["collection"])
+                self._roles.check_deletes(principal, owner_id=row["owner_id"], collection=collection)
                 blob_keys = [found["blob_key"] for found in await connection.fetch(_BLOB_KEYS, document_id)]
                 await connection.execute(_DELETE, document_id)
                 if row["current_version"] is not None:

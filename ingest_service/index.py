@@ -15,6 +15,7 @@ from ingest_service.parsing.parsed import UnreadableError
 from ingest_service.ports import Blobs, Embedder, Reader, VectorStore
 from ingest_service.versions import NewChunk, StoppedError, Versions, Work
 from libs.contracts.events import DocumentUploaded
+from libs.contracts.values import PUBLIC_COLLECTION, own_collection
 from libs.errors import PermanentError, TransientError
 
 log = structlog.get_logger()
@@ -122,7 +123,11 @@ class Index:
     async def _tidy(self, event: DocumentUploaded) -> None:
         """A deleted document's vectors may have been written after its deletion removed them."""
         if not await self.versions.exists(event.document_id):
-            await self.removal.remove_vectors(event.owner.collections, event.document_id)
+            # An event of an older release does not say; there were only these two then.
+            collections = [event.collection or own_collection(event.owner.user_id)]
+            if not event.collection:
+                collections.append(PUBLIC_COLLECTION)
+            await self.removal.remove_vectors(collections, event.document_id)
 
 
 def chunk_id(work: Work, ordinal: int) -> UUID:

@@ -59,7 +59,7 @@ async def note(
 ) -> Leftover:
     """Remember what may go, in the transaction after which nobody needs it."""
     [row] = await connection.fetch(_NOTE, collection, document_id, chunk_ids, blob_keys)
-    return _leftover(row)
+    return leftover_of(row)
 
 
 class Removal:
@@ -83,7 +83,7 @@ class Removal:
             TransientError: the database did not answer.
         """
         with translated():
-            return [_leftover(row) for row in await self._pool.fetch(_OLD, seconds, limit)]
+            return [leftover_of(row) for row in await self._pool.fetch(_OLD, seconds, limit)]
 
     async def remove(self, leftover: Leftover) -> None:
         """Afterwards neither store holds it, except blobs that other documents need.
@@ -124,7 +124,8 @@ class Removal:
                     await self._blobs.delete(key)
 
 
-def _leftover(row: asyncpg.Record) -> Leftover:
+def leftover_of(row: asyncpg.Record) -> Leftover:
+    """A row of `leftovers` as what it stands for."""
     chunk_ids = row["chunk_ids"]
     return Leftover(
         leftover_id=row["leftover_id"],

@@ -21,6 +21,18 @@ class IngestSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="INGEST_")
 
+    editors_group: str = Field(
+        "editors",
+        min_length=1,
+        max_length=128,
+        description="Cognito group whose members add to the public collection and open collections to everybody",
+    )
+    uploaders_group: str | None = Field(
+        None,
+        min_length=1,
+        max_length=128,
+        description="Cognito group that may add documents and make collections; everybody signed in without it",
+    )
     upload_max_bytes: int = Field(100_000_000, ge=1, description="Size of the largest document taken")
     upload_dir: Path | None = Field(
         None, description="Folder where uploads lie until they are complete; the system's temporary folder without it"

@@ -14,7 +14,7 @@ from libs.db.errors import translated
 _ALONE = "SELECT pg_try_advisory_xact_lock(hashtextextended('ingest sweep', 0))"
 
 _STALLED = """
-    SELECT document_id, version, owner_id, publications
+    SELECT document_id, version, documents.owner_id, collection, publications
     FROM document_versions JOIN documents USING (document_id)
     WHERE status IN ('uploaded', 'parsing', 'chunking', 'embedding')
       AND document_versions.updated_at
@@ -38,13 +38,16 @@ class Stalled(NamedTuple):
     document_id: UUID
     version: int
     owner_id: UUID
+    collection: str
     publications: int
 
     def event(self) -> DocumentUploaded:
         """The event that gets it going."""
         # The owner's groups are not stored: nothing that happens from here on asks for them.
         owner = Principal(user_id=self.owner_id, is_guest=False)
-        return DocumentUploaded(document_id=self.document_id, version=self.version, owner=owner)
+        return DocumentUploaded(
+            document_id=self.document_id, version=self.version, owner=owner, collection=self.collection
+        )
 
 
 class StalledVersions:

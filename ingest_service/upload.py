@@ -8,13 +8,14 @@ from pathlib import PurePosixPath
 
 import structlog
 
-from ingest_service.documents import Document, Documents, NewVersion
+from ingest_service.documents import Documents
 from ingest_service.metrics import UPLOADS
 from ingest_service.parsing.parsed import TITLE_MAX_CHARACTERS, UnreadableError, clean
 from ingest_service.parsing.sniff import sniff
 from ingest_service.ports import Blobs, Publish
 from ingest_service.receive import Received
-from ingest_service.rights import upload_collection
+from ingest_service.stored import Document, NewVersion
+from ingest_service.upload_keys import check_key
 from libs.contracts.events import DocumentUploaded
 from libs.contracts.values import Principal
 from libs.errors import RequestError, TransientError
@@ -23,7 +24,6 @@ log = structlog.get_logger()
 
 FILE_NAME_MAX_BYTES = 255
 """What file systems take."""
-_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,128}")
 _STATUS = {"empty_file": 422}
 
 
@@ -42,7 +42,9 @@ class Upload:
             RequestError: who is asking may not, or this is no document we take; nothing has changed.
             TransientError: something did not answer; nothing has changed.
         """
-        upload = await _checked(received, principal, idempotency_key)
+        check_key(idempotency_key)
+        collection = await self.documents.place_for(principal, received.fields.get("collection") or None)
+        upload = await _checked(received, collection, idempotency_key)
         repeated = await self.documents.recall(principal, upload)
         if repeated is not None:
             UPLOADS.labels("repeated").inc()
@@ -60,7 +62,12 @@ class Upload:
         return document
 
     async def _announce(self, document: Document, principal: Principal) -> None:
-        event = DocumentUploaded(document_id=document.document_id, version=document.version, owner=principal)
+        event = DocumentUploaded(
+            document_id=document.document_id,
+            version=document.version,
+            owner=principal,
+            collection=document.collection,
+        )
         try:
             await self.publish(event)
             await self.documents.published(document.document_id, document.version)
@@ -69,10 +76,7 @@ class Upload:
             log.warning("a document waits for the sweep to announce it", reason=str(error))
 
 
-async def _checked(received: Received, principal: Principal, idempotency_key: str | None) -> NewVersion:
-    if idempotency_key is not None and not _IDEMPOTENCY_KEY.fullmatch(idempotency_key):
-        raise _refused(422, "invalid_idempotency_key", "An Idempotency-Key is 1 to 128 visible ASCII characters.")
-    collection = upload_collection(principal, received.fields.get("collection") or None)
+async def _checked(received: Received, collection: str, idempotency_key: str | None) -> NewVersion:
     file_name = _file_name(received.file_name)
     title = " ".join(clean(received.fields.get("title", "")).split())
     if len(title) > TITLE_MAX_CHARACTERS:

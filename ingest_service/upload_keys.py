@@ -1,11 +1,14 @@
 """What the Idempotency-Keys of uploads stand for."""
 
+import re
 from uuid import UUID
 
 import asyncpg
 
 from ingest_service.knowledge import Connection
 from libs.errors import RequestError
+
+_KEY = re.compile(r"[\x21-\x7e]{1,128}")
 
 _RECALL = "SELECT document_id, fingerprint FROM upload_keys WHERE owner_id = $1 AND idempotency_key = $2"
 
@@ -14,6 +17,18 @@ _REMEMBER = """
     ON CONFLICT (owner_id, idempotency_key) DO NOTHING
     RETURNING document_id
 """
+
+
+def check_key(key: str | None) -> None:
+    """Returns when there is none, or one that can be kept.
+
+    Raises:
+        RequestError: 422 `invalid_idempotency_key`.
+    """
+    if key is not None and not _KEY.fullmatch(key):
+        raise RequestError(
+            "An Idempotency-Key is 1 to 128 visible ASCII characters.", status=422, code="invalid_idempotency_key"
+        )
 
 
 async def recall(database: Connection | asyncpg.Pool, owner_id: UUID, key: str, *, fingerprint: str) -> UUID | None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from ingest_service.documents import Document as Stored
+from ingest_service.stored import Document as Stored
 from libs.errors import RequestError
 
 Status = Literal["uploaded", "parsing", "chunking", "embedding", "searchable", "failed"]

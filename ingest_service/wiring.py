@@ -7,11 +7,15 @@ import asyncpg
 from fastapi import FastAPI
 
 from ingest_service.api import documents_router
+from ingest_service.clearing import Clearing
+from ingest_service.collections import Collections
+from ingest_service.collections_api import collections_router
 from ingest_service.documents import Documents
 from ingest_service.index import Batches, Index
 from ingest_service.leftovers import Removal
 from ingest_service.parsing.sandbox import Sandbox
 from ingest_service.parsing.wire import Limits, Rules
+from ingest_service.rights import Roles
 from ingest_service.settings import BlobSettings, IngestSettings
 from ingest_service.stalled import StalledVersions
 from ingest_service.sweep import Patience, sweep
@@ -104,6 +108,7 @@ def worker_app(
             sandbox,
             bus,
             repeating(once, every_seconds=ingest.sweep_seconds),
+            repeating(Clearing(pool, removal).clear_all, every_seconds=ingest.sweep_seconds),
         ],
     )
 
@@ -122,8 +127,11 @@ def api_app(
     bus = Bus(redis_settings, redis, group=GROUP)
     vectors = _vectors(knowledge, pool)
     blobs = _blobs(blob_settings)
-    documents = Documents(pool)
+    roles = Roles(editors=ingest.editors_group, uploaders=ingest.uploaders_group)
+    removal = Removal(pool, vectors, blobs)
+    documents = Documents(pool, roles=roles)
     verifier = TokenVerifier.from_settings(identity)
+    principal = authenticated(verifier)
     return build_app(
         "ingest-api",
         title="Eloquent documents",
@@ -139,12 +147,16 @@ def api_app(
         routers=[
             documents_router(
                 documents,
-                Removal(pool, vectors, blobs),
+                removal,
                 upload=Upload(documents, blobs, bus.publish),
-                principal=authenticated(verifier),
+                roles=roles,
+                principal=principal,
                 upload_dir=ingest.upload_dir,
                 upload_max_bytes=ingest.upload_max_bytes,
-            )
+            ),
+            collections_router(
+                Collections(pool, roles=roles), Clearing(pool, removal), roles=roles, principal=principal
+            ),
         ],
     )
 

@@ -111,13 +111,18 @@ class AnswerWritten(TurnEvent):
 
 
 class DocumentUploaded(Event):
-    """The bytes of a document version are in the blob store and its row says `uploaded`."""
+    """The bytes of a document version are in the blob store and its row says `uploaded`.
+
+    Attributes:
+        collection: where its vectors go.
+    """
 
     stream: ClassVar[str] = "ingest.uploaded.v1"
 
     document_id: UUID
     version: int
     owner: Principal
+    collection: str = ""
 
     @property
     def partition_key(self) -> UUID:

@@ -29,11 +29,6 @@ class Principal(Value):
     is_guest: bool
     groups: tuple[str, ...] = ()
 
-    @property
-    def collections(self) -> tuple[str, ...]:
-        """The collections this principal may read: the public one, and their own."""
-        return (PUBLIC_COLLECTION, own_collection(self.user_id))
-
 
 PUBLIC_COLLECTION = "public"
 

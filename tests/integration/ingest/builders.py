@@ -9,11 +9,15 @@ from uuid import UUID
 import asyncpg
 
 from ingest_service.chunking import Chunk
-from ingest_service.documents import Document, Documents
+from ingest_service.clearing import Clearing
+from ingest_service.collections import Collections
+from ingest_service.documents import Documents
 from ingest_service.index import Batches, Index
 from ingest_service.leftovers import Removal
 from ingest_service.ports import Embedder, Reader, VectorStore
 from ingest_service.receive import Received
+from ingest_service.rights import Roles
+from ingest_service.stored import Document
 from ingest_service.upload import Upload
 from ingest_service.versions import Versions
 from libs.blobs.disk import DiskBlobs
@@ -95,9 +99,12 @@ class Library:
         self.redis_is_away = False
         self.blobs = DiskBlobs(folder / "blobs")
         self.vectors = vectors or PgVectorStore(pool, dimensions=DIMENSIONS)
-        self.documents = Documents(pool)
+        self.roles = Roles()
+        self.documents = Documents(pool, roles=self.roles)
         self.versions = Versions(pool)
         self.removal = Removal(pool, self.vectors, self.blobs)
+        self.collections = Collections(pool, roles=self.roles)
+        self.clearing = Clearing(pool, self.removal)
         self.upload = Upload(self.documents, self.blobs, self.publish)
         self.embedder = embedder or HashedWords()
         self.index = Index(

@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from ingest_service.api import documents_router
+from ingest_service.collections_api import collections_router
 from libs.auth.http import authenticated
 from libs.contracts.values import Principal
 from libs.service.app import build_app
@@ -35,15 +36,18 @@ def owner() -> Principal:
 
 @pytest.fixture
 def app(library: Library, tmp_path: Path) -> FastAPI:
-    router = documents_router(
+    principal = authenticated(Tokens())
+    documents = documents_router(
         library.documents,
         library.removal,
         upload=library.upload,
-        principal=authenticated(Tokens()),
+        roles=library.roles,
+        principal=principal,
         upload_dir=tmp_path,
         upload_max_bytes=MAX_BYTES,
     )
-    return build_app("ingest-api", title="Documents", health=Health(), routers=[router])
+    collections = collections_router(library.collections, library.clearing, roles=library.roles, principal=principal)
+    return build_app("ingest-api", title="Documents", health=Health(), routers=[documents, collections])
 
 
 @pytest.fixture

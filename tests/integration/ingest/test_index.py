@@ -29,7 +29,7 @@ async def test_an_uploaded_document_becomes_searchable(library: Library, owner: 
     assert await library.search(collection) == TEXT.split("\n\n")
     assert await library.vector_ids() == await library.chunk_ids()
     assert await library.knowledge_version(collection) == 1
-    found = await library.documents.read(document.document_id, owner.collections)
+    found = await library.documents.read(document.document_id, owner)
     assert (found.status, found.current_version, found.title) == ("searchable", 1, "Card guide")
     assert (found.progress_done, found.progress_total) == (5, 5)
 
@@ -100,7 +100,7 @@ async def test_the_old_version_stays_when_the_new_one_fails(library: Library, ow
     await failing.index_all()
 
     assert await library.search(own_collection(owner.user_id)) == ["Old text."]
-    found = await library.documents.read(document.document_id, owner.collections)
+    found = await library.documents.read(document.document_id, owner)
     assert (found.status, found.version, found.current_version) == ("failed", 2, 1)
     assert (found.failure_code, found.failure_message) == ("password_needed", "Save it without a password.")
 
@@ -126,7 +126,7 @@ async def test_the_last_try_fails_with_a_reason(library: Library, owner: Princip
 
     await library.index_all(last_try=True)
 
-    found = await library.documents.read(document.document_id, owner.collections)
+    found = await library.documents.read(document.document_id, owner)
     assert (found.status, found.failure_code) == ("failed", "unavailable")
 
 
@@ -137,7 +137,7 @@ async def test_what_the_model_refuses_fails_at_once(library: Library, owner: Pri
 
     await library.index_all()
 
-    found = await library.documents.read(document.document_id, owner.collections)
+    found = await library.documents.read(document.document_id, owner)
     assert (found.status, found.failure_code) == ("failed", "not_indexed")
 
 
@@ -148,7 +148,7 @@ async def test_progress_shows_after_each_batch(library: Library, owner: Principa
     indexing = asyncio.ensure_future(library.index_all())
 
     async def progress() -> tuple[str, int, int]:
-        found = await library.documents.read(document.document_id, owner.collections)
+        found = await library.documents.read(document.document_id, owner)
         return found.status, found.progress_done, found.progress_total
 
     async def embedding() -> bool:
@@ -169,7 +169,7 @@ async def test_a_document_deleted_in_the_middle_leaves_nothing(
     indexing = asyncio.ensure_future(library.index_all())
 
     async def embedding() -> bool:
-        return (await library.documents.read(document.document_id, owner.collections)).status == "embedding"
+        return (await library.documents.read(document.document_id, owner)).status == "embedding"
 
     assert await eventually(embedding)
     await library.removal.remove(await library.documents.delete(document.document_id, owner))

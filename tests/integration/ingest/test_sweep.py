@@ -57,7 +57,7 @@ async def test_what_redis_forgot_is_published_again_but_not_for_ever(library: Li
     published = [len(await swept(library)) for _ in range(4)]
 
     assert published == [1, 1, 0, 0]
-    found = await library.documents.read(document.document_id, owner.collections)
+    found = await library.documents.read(document.document_id, owner)
     assert (found.status, found.failure_code) == ("failed", "gave_up")
 
 

@@ -38,7 +38,7 @@ async def test_what_is_uploaded_is_found(
                 await bus.publish(event)
 
             async def ended() -> dict[UUID, str] | None:
-                found = await library.documents.list(owner.collections, status=None, before=None, limit=10)
+                found = await library.documents.list(owner, status=None, before=None, limit=10)
                 over = all(document.status in {"searchable", "failed"} for document in found)
                 return {document.document_id: document.status for document in found} if over else None
 
