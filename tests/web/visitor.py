@@ -55,8 +55,9 @@ class Visitor:
 async def ask(page: Page, question: str) -> None:
     """The question is typed and sent with the keyboard."""
     field = page.get_by_role("textbox", name="Your question")
-    await expect(field).to_be_editable()
     await field.fill(question)
+    # It can be written before the page knows who is there, and sent when it does.
+    await expect(page.get_by_role("button", name="Send")).to_be_enabled(timeout=WITHIN_MS)
     await field.press("Enter")
 
 

@@ -29,7 +29,7 @@ export function ChatPage() {
   const known = isSessionId(wanted) ? wanted : null;
   const id = known ?? draft;
   const session = useMemo(
-    () => (who && id && !isAnothers(id) ? openSession(id, { isNew: id === draft }) : null),
+    () => (who && id && !(known && isAnothers(known)) ? openSession(id, { isNew: id === draft }) : null),
     // Another account has other sessions under the same id.
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [id, who?.email],

@@ -1,6 +1,8 @@
 'use client';
 
-import { useEffect, useId, useRef, useState } from 'react';
+import { useEffect, useId, useRef } from 'react';
+import { typed } from '@/lib/draft';
+import { useStore } from '@/lib/store';
 import { useText } from '@/text';
 import { Icon } from './icons';
 
@@ -18,7 +20,7 @@ interface Props {
 /** Where one asks. A question can be written while an answer comes; it is sent when that has ended. */
 export function Composer({ isBusy, canStop, isFollowUp, onAsk, onStop }: Props) {
   const text = useText();
-  const [draft, setDraft] = useState('');
+  const draft = useStore(typed, '');
   const field = useRef<HTMLTextAreaElement>(null);
   const hintId = useId();
   const over = draft.trim().length - QUESTION_MAX_CHARACTERS;
@@ -32,7 +34,7 @@ export function Composer({ isBusy, canStop, isFollowUp, onAsk, onStop }: Props) 
   const send = (): void => {
     if (!canSend) return;
     onAsk(draft.trim());
-    setDraft('');
+    typed.set('');
   };
 
   return (
@@ -53,7 +55,7 @@ export function Composer({ isBusy, canStop, isFollowUp, onAsk, onStop }: Props) 
           aria-invalid={over > 0}
           placeholder={isFollowUp ? text.composer.followUp : text.composer.placeholder}
           enterKeyHint="send"
-          onChange={event => setDraft(event.target.value)}
+          onChange={event => typed.set(event.target.value)}
           onKeyDown={event => {
             if (event.key === 'Escape' && canStop) onStop();
             // Enter that chooses a word of an input method sends nothing.

@@ -34,6 +34,8 @@ export interface DocumentList {
 export const PUBLIC = 'public';
 const AT_ONCE = 3;
 const POLL_MS = 800;
+/** Others may add documents too. */
+const IDLE_TICKS = 12;
 
 export const documents = new Store<DocumentList>({ state: 'loading', items: [], next: null });
 export const uploads = new Store<readonly Upload[]>([]);
@@ -48,17 +50,19 @@ export function isAtWork(document: Document): boolean {
 
 /** Reads the list, and again while something in it is at work; ends when told. */
 export function watchDocuments(): () => void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let isOver = false;
+  let ticks = 0;
+  let isAsking = false;
   const look = async (): Promise<void> => {
+    const isDue = ticks % IDLE_TICKS === 0 || documents.value.items.some(isAtWork);
+    ticks += 1;
+    if (!isDue || isAsking) return;
+    isAsking = true;
     await refreshDocuments();
-    if (!isOver) timer = setTimeout(() => void look(), POLL_MS * (documents.value.items.some(isAtWork) ? 1 : 10));
+    isAsking = false;
   };
   void look();
-  return () => {
-    isOver = true;
-    clearTimeout(timer);
-  };
+  const timer = setInterval(() => void look(), POLL_MS);
+  return () => clearInterval(timer);
 }
 
 export async function refreshDocuments(): Promise<void> {
