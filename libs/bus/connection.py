@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 
 from libs.bus.cluster import ClusterClient, connect_cluster, is_cluster
 from libs.bus.outage import FULL, READ_ONLY, outage_of
-from libs.bus.patience import AWAY, FOREVER, POLL_SECONDS, RedisAwayError, connection_options
+from libs.bus.patience import AWAY, FOREVER, POLL_SECONDS, REQUEST_SECONDS, RedisAwayError, connection_options
 from libs.errors import PermanentError, TransientError
 
 Redis = redis.asyncio.Redis
@@ -17,23 +17,24 @@ CHECK_SECONDS = 0.7
 """Of the second that `/readyz` has."""
 
 
-def connect(url: str, *, max_connections: int = 64) -> Redis:
+def connect(url: str, *, max_connections: int = 64, patience_seconds: float = REQUEST_SECONDS) -> Redis:
     """A client; it connects when it is first used.
 
     Args:
         url: `redis://`, `rediss://`, `unix://`, or of any node of a cluster `redis+cluster://`, `rediss+cluster://`.
         max_connections: callers beyond these wait for a free one; of a cluster, to each node.
+        patience_seconds: how long each command is tried while Redis is away.
     """
     if is_cluster(url):
         # The commands of both are the same, their classes have no base in common.
-        return cast("Redis", connect_cluster(url, max_connections=max_connections))
+        return cast("Redis", connect_cluster(url, max_connections=max_connections, patience_seconds=patience_seconds))
     pool = redis.asyncio.BlockingConnectionPool.from_url(
         url,
         max_connections=max_connections,
         timeout=5,
         # Without the two commands by which each connection would say which library it is of.
         driver_info=None,
-        **connection_options(url),
+        **connection_options(url, patience_seconds=patience_seconds),
     )
     return redis.asyncio.Redis.from_pool(pool)
 

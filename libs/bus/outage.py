@@ -15,10 +15,10 @@ log = structlog.get_logger()
 
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5
-REFUSED_PAUSE_SECONDS = 1.0
+REFUSED_PAUSE_SECONDS = 0.7
 """Between two tries of a process; who refuses is connected to anew each time, for it may be another server by then."""
-STALE_SECONDS = 2.0
-"""What nobody has met for so long may be over."""
+STALE_SECONDS = 1.0
+"""What nobody has met for so long, longer than between two tries, may be over."""
 
 FULL = "Redis is full"
 READ_ONLY = "Redis takes no writes"
@@ -85,6 +85,12 @@ class Outage:
         """This command was refused for want of memory; others, those that free some before all, are not."""
         self._refused_at = self._now()
         self._full.noticed(error=type(error).__name__)
+
+    def answered(self) -> None:
+        """It said no for reasons of its own, such as a script that it does not know: whoever asked goes on at once."""
+        self._next_at = self._now()
+        if not self._refuses:
+            self.worked(again=False)
 
     def worked(self, *, again: bool) -> None:
         """A command was carried out; of one that is read-only, only what it has refused before is a sign."""

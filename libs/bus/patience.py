@@ -103,6 +103,9 @@ class TransportRetry(Retry):
             except OutOfMemoryError as failure:
                 self._outage.refused(failure)
                 raise
+            except ResponseError:
+                self._outage.answered()
+                raise
             else:
                 if not once and (failures or not connects):
                     self._outage.worked(again=failures > 0)

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 from faststream import AckPolicy
 from faststream.redis import RedisBroker, StreamSub
 from faststream.redis.broker.cluster_broker import RedisClusterBroker
-from faststream.redis.configs.state import RedisClusterConnectionState
+from faststream.redis.configs.state import RedisClusterConnectionState, RedisConnectionState
 from faststream.redis.message import FAKE_CONSUMER, RedisStreamMessage
 
 from libs.bus.cluster import ClusterClient, connect_cluster, is_cluster
-from libs.bus.connection import FOREVER, POLL_SECONDS, connection_options
+from libs.bus.connection import FOREVER, POLL_SECONDS, Redis, connect
 from libs.config import RedisSettings
 
 if TYPE_CHECKING:
     from faststream.redis.subscriber.usecases import StreamBatchSubscriber
 
 MAX_READS = 4096
-"""To one node of a cluster at a time: each stream of each partition has one of its own under way."""
+"""To one server at a time: each stream of each partition has one of its own under way."""
 
 RawEntry = tuple[str, Mapping[bytes, bytes]]
 """An entry's id and its fields."""
@@ -84,8 +84,29 @@ def _broker(url: str) -> RedisBroker:
     }
     if is_cluster(url):
         return _ClusterBroker(url, **options)
-    # A read waits as long as Redis is away: FastStream itself would sleep five seconds after an error.
-    return RedisBroker(url, **options, **connection_options(url, patience_seconds=FOREVER))
+    return _ServerBroker(url, **options)
+
+
+class _ServerBroker(RedisBroker):
+    """FastStream's own, with our client: a read waits while Redis is away, in one rhythm with all of the process."""
+
+    def __init__(self, url: str, **options: Any) -> None:
+        self._url = url
+        super().__init__(url, **options)
+
+    def _make_connection_state(self, *_: Any) -> RedisConnectionState:
+        return _ServerConnection(self._url)
+
+
+class _ServerConnection(RedisConnectionState):
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._url = url
+
+    async def connect(self) -> Redis:
+        self._client = connect(self._url, max_connections=MAX_READS, patience_seconds=FOREVER)
+        self._connected = True
+        return self._client
 
 
 class _ClusterBroker(RedisClusterBroker):
