@@ -83,7 +83,7 @@ docs: .venv/installed-dev ## Write docs/openapi, docs/asyncapi.json and .env.exa
 
 lock: .venv/uv.txt ## Resolve the dependencies of pyproject.toml anew
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
-		pyproject.toml --group embedded --group gguf --group dev -o requirements.lock
+		pyproject.toml --group embedded --group gguf --group dev --group deploy -o requirements.lock
 
 clean: ## Remove .venv and caches; the data in .local stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
