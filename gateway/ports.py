@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from libs.answers.reader import LogEntry
 from libs.contracts.events import Event
 from libs.contracts.frames import Ended
-from libs.contracts.values import AnswerStatus, Citation, Principal, Timings, Usage
+from libs.contracts.values import AnswerStatus, Principal, ShownCitation, Timings, Usage
 
 
 class Verifier(Protocol):
@@ -54,7 +54,7 @@ class StoredAnswer(BaseModel):
 
     content: str
     status: AnswerStatus
-    citations: tuple[Citation, ...] = ()
+    citations: tuple[ShownCitation, ...] = ()
     failure: str | None = None
     model: str | None = None
     usage: Usage | None = None

@@ -25,6 +25,7 @@ EMPTY_DIGEST = hashlib.sha256().hexdigest()
 _SENTENCES = {
     "session_not_found": "There is no such session.",
     "session_deleted": "The session was deleted.",
+    "asked_before": "This was asked before its session moved to an account: the answer is there.",
     "model_unavailable": "The language model does not answer. Please ask again in a moment.",
     "model_refused": "The language model refused this question.",
     "length_limit": "The answer was longer than allowed and was cut.",
@@ -92,7 +93,7 @@ class UiStream:
             yield from self._begin_step("stored")
             yield from self._text(answer.content)
             for citation in answer.citations:
-                yield _citation("stored", citation)
+                yield _citation("stored", citation, availability=citation.availability)
         yield from self._close_text()
         yield from _ending(ended)
 
@@ -172,7 +173,7 @@ def _source(source: Source) -> Chunk:
     }
 
 
-def _citation(step: str, citation: Citation) -> Chunk:
+def _citation(step: str, citation: Citation, *, availability: str = "available") -> Chunk:
     place = citation.place
     data = {
         "number": citation.number,
@@ -185,6 +186,7 @@ def _citation(step: str, citation: Citation) -> Chunk:
         "start": place.start,
         "end": place.end,
         "quote": citation.quote,
+        "availability": availability,
     }
     # A part with the same id is replaced where it stands; another attempt's citation is another part.
     return {"type": "data-citation", "id": f"citation-{step}-{citation.number}", "data": data}

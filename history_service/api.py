@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
+from history_service.citations import PostgresRights
 from history_service.cursors import CURSOR_MAX_CHARACTERS, MessageCursor, Order, SessionCursor
 from history_service.messages import PostgresMessages
 from history_service.sessions import PostgresSessions, SessionRow
@@ -87,11 +88,12 @@ def sessions_router(sessions: PostgresSessions, *, principal: PrincipalOf) -> AP
     return router
 
 
-def messages_router(messages: PostgresMessages, *, principal: PrincipalOf) -> APIRouter:
+def messages_router(messages: PostgresMessages, rights: PostgresRights, *, principal: PrincipalOf) -> APIRouter:
     """The messages of a session.
 
     Args:
         messages: the store.
+        rights: says what of the answers' citations the caller may still see.
         principal: the dependency that says who calls, or answers 401.
     """
     router = _router("messages")
@@ -112,8 +114,9 @@ def messages_router(messages: PostgresMessages, *, principal: PrincipalOf) -> AP
             "session",
         )
         more = len(rows) > limit
+        citations = await rights.shown(rows[:limit], caller)
         return MessagePage(
-            items=[message_of(row) for row in rows[:limit]],
+            items=[message_of(row, citations) for row in rows[:limit]],
             next_cursor=MessageCursor(rows[limit - 1]["position"], order).encode() if more else None,
         )
 
@@ -124,8 +127,8 @@ def messages_router(messages: PostgresMessages, *, principal: PrincipalOf) -> AP
             wanted = UUID(message_id)
         except ValueError as error:
             raise not_found("message") from error
-        row = await messages.read(wanted, _meant(session_id, caller), caller.user_id)
-        return message_of(_found(row, "message"))
+        row = _found(await messages.read(wanted, _meant(session_id, caller), caller.user_id), "message")
+        return message_of(row, await rights.shown([row], caller))
 
     return router
 

@@ -10,7 +10,8 @@ from uuid import UUID
 
 import asyncpg
 
-from history_service.past import PastLimits, PastTurn, recent_messages
+from history_service.past import PastLimits
+from history_service.past_messages import past_messages
 from history_service.ports import OpenedTurn, RecordedAnswer, StoredTurn
 from libs.contracts.events import AnswerWritten
 from libs.contracts.frames import Ended
@@ -63,17 +64,6 @@ _ANSWER = """
     FROM chat_messages WHERE message_id = $1 AND session_id = $2
 """
 
-_PAST = """
-    SELECT question.content AS question, answer.content AS answer
-    FROM chat_messages AS answer
-    JOIN chat_messages AS question
-      ON question.session_id = answer.session_id AND question.position = answer.position - 1
-    WHERE answer.session_id = $1 AND answer.position < $2 AND answer.role = 'assistant'
-      AND answer.status IN ('completed', 'cancelled') AND answer.content <> ''
-    ORDER BY answer.position DESC
-    LIMIT $3
-"""
-
 LOCK_SESSION = """
     UPDATE chat_sessions SET updated_at = now() WHERE session_id = $1 AND deleted_at IS NULL RETURNING session_id
 """
@@ -97,9 +87,6 @@ _OPEN = """
     UPDATE chat_messages SET status = 'opened', opened_by = $2, opened_at = clock_timestamp()
     WHERE message_id = $1 AND status = 'queued'
 """
-
-_FIRST_ANSWER = 2
-"""The position of a session's first answer: nothing to remember there."""
 
 _TURN = """
     SELECT answer.session_id, question.message_id AS question_id, answer.message_id AS answer_id, users.user_id,
@@ -155,7 +142,7 @@ class PostgresTurns:
             return StoredTurn(status, asked_by, opened_by, ended=ended_frame(answer))
         history: tuple[PastMessage, ...] = ()
         if opened_by == event_id:
-            history = await self.history(connection, turn.session_id, before=answer["position"])
+            history = await past_messages(connection, turn, before=answer["position"], limits=self._past)
         return StoredTurn(status, asked_by, opened_by, history)
 
     async def record(self, written: AnswerWritten, *, digest: str) -> RecordedAnswer | None:
@@ -206,15 +193,8 @@ class PostgresTurns:
         row = await connection.fetchrow(_TURN, answer_id)
         if row is None:
             return None
-        history = await self.history(connection, row["session_id"], before=row["position"])
-        return OpenedTurn(turn_of(row), history)
-
-    async def history(self, connection: Connection, session_id: UUID, *, before: int) -> tuple[PastMessage, ...]:
-        """The session's latest answered turns below a position, within the limits, oldest first."""
-        if before <= _FIRST_ANSWER:
-            return ()
-        rows = await connection.fetch(_PAST, session_id, before, self._past.turns)
-        return recent_messages([PastTurn(row["question"], row["answer"]) for row in rows], self._past)
+        turn = turn_of(row)
+        return OpenedTurn(turn, await past_messages(connection, turn, before=row["position"], limits=self._past))
 
 
 class _NotTheirsError(Exception):

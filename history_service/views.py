@@ -1,5 +1,6 @@
 """What the API shows."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -8,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from history_service.ports import TurnStatus
 from history_service.text import folded
-from libs.contracts.values import Citation, Timings, Usage
+from libs.contracts.values import ShownCitation, Timings, Usage
 
 TITLE_LIMIT = 200
 """What `chat_sessions.title` holds."""
@@ -43,7 +44,7 @@ class Message(BaseModel):
     created_at: datetime
     status: TurnStatus | None = None
     failure: str | None = None
-    citations: list[Citation] = []
+    citations: list[ShownCitation] = []
     model: str | None = None
     usage: Usage | None = None
     timings: Timings | None = None
@@ -81,7 +82,8 @@ class Rename(BaseModel):
     title: Annotated[str, Field(min_length=1, max_length=TITLE_LIMIT), AfterValidator(_visible)]
 
 
-def message_of(row: Any) -> Message:
-    """A row of `history_service.messages` as the API shows it."""
-    fields = {name: row[name] for name in Message.model_fields if name != "id"}
-    return Message.model_validate({"id": row["message_id"], **fields})
+def message_of(row: Any, citations: Mapping[UUID, Sequence[ShownCitation]]) -> Message:
+    """A row of `history_service.messages` as the API shows it, with the citations by message id."""
+    fields = {name: row[name] for name in Message.model_fields if name not in {"id", "citations"}}
+    message_id = row["message_id"]
+    return Message.model_validate({"id": message_id, "citations": list(citations.get(message_id, ())), **fields})

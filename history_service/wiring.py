@@ -5,6 +5,7 @@ from functools import partial
 from fastapi import FastAPI
 
 from history_service.api import messages_router, sessions_router
+from history_service.citations import PostgresRights
 from history_service.messages import PostgresMessages
 from history_service.open_turn import open_turn
 from history_service.past import PastLimits
@@ -79,6 +80,6 @@ def api_app(history: HistorySettings, postgres: PostgresSettings, identity: Iden
         resources=pools,
         routers=[
             sessions_router(PostgresSessions(pool, reader=reader), principal=principal),
-            messages_router(PostgresMessages(pool, reader=reader), principal=principal),
+            messages_router(PostgresMessages(pool, reader=reader), PostgresRights(pool), principal=principal),
         ],
     )

@@ -136,6 +136,17 @@ class Citation(Value):
     quote: str
 
 
+class ShownCitation(Citation):
+    """A citation of a stored answer, as its reader may see it now.
+
+    Attributes:
+        availability: `replaced` when the document has another version since; `withheld` when it was deleted or the
+            reader may read it no more, which nobody can tell apart: then title, place and quote are empty.
+    """
+
+    availability: Literal["available", "replaced", "withheld"] = "available"
+
+
 class Usage(Value):
     """Tokens as the model's endpoint counted them."""
 

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from history_service.api import messages_router, sessions_router
+from history_service.citations import PostgresRights
 from history_service.messages import PostgresMessages
 from history_service.past import PastLimits
 from history_service.sessions import PostgresSessions
@@ -32,7 +33,7 @@ async def http(pool: asyncpg.Pool) -> AsyncIterator[httpx.AsyncClient]:
         health=Health(),
         routers=[
             sessions_router(PostgresSessions(pool, reader=pool), principal=principal),
-            messages_router(PostgresMessages(pool, reader=pool), principal=principal),
+            messages_router(PostgresMessages(pool, reader=pool), PostgresRights(pool), principal=principal),
         ],
     )
     async with httpx.AsyncClient(

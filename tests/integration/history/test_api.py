@@ -94,7 +94,8 @@ async def test_an_answer_is_shown_with_all_that_belongs_to_it(http: httpx.AsyncC
 
     answer = response.json()
     assert (answer["role"], answer["status"], answer["content"]) == ("assistant", "completed", "Ten seconds [1].")
-    assert answer["citations"] == [citation.model_dump(mode="json")]
+    # Its document is not there: test_citation_rights.py says what is shown of one that is.
+    assert [shown["number"] for shown in answer["citations"]] == [1]
     assert answer["usage"] == {"input_tokens": 7, "output_tokens": 3}
     assert (answer["model"], answer["timings"]["first_token_seconds"]) == ("m-1", 0.25)
     assert answer["digest"] == finished.ended.digest

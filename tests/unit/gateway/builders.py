@@ -15,7 +15,7 @@ from libs.answers.names import FrameId
 from libs.answers.reader import LogEntry
 from libs.contracts.events import Event
 from libs.contracts.frames import Cited, Ended, Frame, Opened, PassagesFound, Source
-from libs.contracts.values import Citation, Place, Turn
+from libs.contracts.values import Place, ShownCitation, Turn
 
 ANSWER_ID = UUID("00000000-0000-4000-8000-000000000001")
 CHUNK_ID = UUID("00000000-0000-4000-8000-000000000002")
@@ -46,8 +46,8 @@ def passages(*sources: Source) -> PassagesFound:
     return PassagesFound(sources=sources or (a_source(),))
 
 
-def a_citation(number: int = 1, quote: str = "No fee.") -> Citation:
-    return Citation(
+def a_citation(number: int = 1, quote: str = "No fee.") -> ShownCitation:
+    return ShownCitation(
         number=number,
         chunk_id=CHUNK_ID,
         document_id=DOCUMENT_ID,

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from gateway.ui_stream import EMPTY_DIGEST, PIECE_CHARACTERS, UiStream
+from gateway.ui_stream import EMPTY_DIGEST, PIECE_CHARACTERS, Chunk, UiStream
 from libs.contracts.frames import Closed, Delta, Frame, Started
 from libs.contracts.values import Place, Timings, Usage
 from tests.unit.gateway.builders import (
@@ -194,15 +194,21 @@ def test_text_that_was_sent_is_held_against_what_is_stored() -> None:
     assert not stream.is_complete(ended("aü"))
 
 
+def availability_of(chunks: list[Chunk]) -> list[str]:
+    return [part["data"]["availability"] for part in parts_of(chunks) if part["type"] == "data-citation"]
+
+
 def test_a_stored_answer_takes_the_place_of_what_was_sent() -> None:
-    """Text and citations are the stored ones, then the answer ends as it is stored."""
+    """Text and citations are the stored ones, as they may be seen now; then the answer ends as it is stored."""
     stream = UiStream(str(ANSWER_ID))
     sent = chunks_of([(1, Started(model="m")), (1, Delta(text="Something else")), (1, cited(7))], stream=stream)
-    replaced = list(stream.stored(a_stored_answer("As stored [1].", citations=(a_citation(),), model="m")))
+    withheld = a_citation().model_copy(update={"availability": "withheld"})
+    replaced = list(stream.stored(a_stored_answer("As stored [1].", citations=(withheld,), model="m")))
 
     assert text_of([*sent, *replaced]) == "As stored [1]."
     numbers = [part["data"]["number"] for part in parts_of([*sent, *replaced]) if part["type"] == "data-citation"]
     assert numbers == [1]
+    assert availability_of([*sent, *replaced]) == ["withheld"]
     assert replaced[-1]["type"] == "finish"
     assert replaced[-1]["messageMetadata"]["model"] == "m"
 
