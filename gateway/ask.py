@@ -32,6 +32,7 @@ def turn_of(send: Send, principal: Principal, *, clock: Clock) -> Turn:
         principal=principal,
         question=question,
         asked_at=clock(),
+        client_message_id=message_id,
     )
 
 

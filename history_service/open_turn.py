@@ -2,12 +2,14 @@
 
 from history_service.metrics import QUESTIONS
 from history_service.outcomes import Accepted, Finished
-from history_service.ports import TurnStore
+from history_service.ports import AskedBefore, TurnStore
 from history_service.text import digest_of, storable, title_of
 from libs.contracts.events import QuestionAsked, TurnOpened
 from libs.contracts.frames import Ended
+from libs.contracts.values import Turn
 
 SESSION_NOT_FOUND = "session_not_found"
+ASKED_BEFORE = "asked_before"
 
 
 async def open_turn(asked: QuestionAsked, *, store: TurnStore) -> Accepted | Finished | None:
@@ -19,16 +21,21 @@ async def open_turn(asked: QuestionAsked, *, store: TurnStore) -> Accepted | Fin
     Returns:
         `Accepted` for a stored question; None when somebody else has seen to it.
         `Finished` when nothing can begin: the answer has ended already, or the session is not the asker's (somebody
-        else's and a deleted one look the same; the answer's id is derived from the asker, so nobody else reads it).
+        else's and a deleted one look the same; the answer's id is derived from the asker, so nobody else reads it), or
+        the question has an answer under another id, which the end names.
 
     Raises:
         TransientError: the database does not answer.
     """
-    turn = asked.turn.model_copy(update={"question": storable(asked.turn.question)})
+    turn = _storable_turn(asked.turn)
     stored = await store.open(turn, event_id=asked.event_id, title=title_of(turn.question))
     if stored is None:
         QUESTIONS.labels("refused").inc()
         return Finished(turn, Ended(status="failed", digest=digest_of(""), failure=SESSION_NOT_FOUND))
+    if isinstance(stored, AskedBefore):
+        QUESTIONS.labels("repeated").inc()
+        ended = Ended(status="failed", digest=digest_of(""), failure=ASKED_BEFORE, instead=stored.answer_id)
+        return Finished(turn, ended)
     if stored.ended is not None:
         QUESTIONS.labels("ended").inc()
         return Finished(turn, stored.ended)
@@ -42,3 +49,9 @@ async def open_turn(asked: QuestionAsked, *, store: TurnStore) -> Accepted | Fin
     # the attempt that is under way.
     QUESTIONS.labels("repeated").inc()
     return None
+
+
+def _storable_turn(turn: Turn) -> Turn:
+    client_id = turn.client_message_id
+    changes = {"question": storable(turn.question), "client_message_id": client_id and storable(client_id)}
+    return turn.model_copy(update=changes)

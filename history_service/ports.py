@@ -34,6 +34,17 @@ class StoredTurn:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedBefore:
+    """The question has an answer of another id: its asker was a guest then, whose sessions are an account's now.
+
+    Attributes:
+        answer_id: that answer; None for who may not read it.
+    """
+
+    answer_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
 class OpenedTurn:
     """A turn that was opened, and what its first event carries."""
 
@@ -72,8 +83,10 @@ class OldTurn:
 class TurnStore(Protocol):
     """Turns in the order of their sessions; each method is one transaction."""
 
-    async def open(self, turn: Turn, *, event_id: UUID, title: str) -> StoredTurn | None:
+    async def open(self, turn: Turn, *, event_id: UUID, title: str) -> StoredTurn | AskedBefore | None:
         """The turn is stored, opened unless an earlier one of the session is unfinished; once, however often asked.
+
+        What a guest asked before an account claimed its sessions is the account's.
 
         Args:
             turn: its texts are storable.

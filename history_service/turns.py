@@ -5,17 +5,16 @@ decided one event at a time; where a user's row is locked too, it is locked firs
 lock (`now()` is when a transaction began to wait for it), so they keep that order.
 """
 
-from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from history_service.past import PastLimits
 from history_service.past_messages import past_messages
-from history_service.ports import OpenedTurn, RecordedAnswer, StoredTurn
+from history_service.ports import AskedBefore, OpenedTurn, RecordedAnswer, StoredTurn
+from history_service.turn_rows import TURN, ended_frame, turn_of
 from libs.contracts.events import AnswerWritten
-from libs.contracts.frames import Ended
-from libs.contracts.values import PastMessage, Principal, Timings, Turn, Usage
+from libs.contracts.values import PastMessage, Turn
 from libs.db.errors import translated
 
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
@@ -35,6 +34,22 @@ _LOCK_OR_CREATE_SESSION = """
     RETURNING session_id
 """
 
+# Waits for a claim of this guest that is under way, and makes the next one wait for this turn.
+_GUEST = "SELECT claimed_by, claimed_at FROM users WHERE user_id = $1 FOR KEY SHARE"
+_NEW_GUEST = """
+    INSERT INTO users (user_id, is_guest) VALUES ($1, true) ON CONFLICT (user_id) DO UPDATE SET is_guest = true
+    RETURNING claimed_by, claimed_at
+"""
+_KNOWN = "SELECT EXISTS (SELECT FROM chat_messages WHERE message_id = $1 AND session_id = $2)"
+
+_ASKED_BEFORE = """
+    SELECT answer.message_id
+    FROM chat_messages AS question
+    JOIN chat_messages AS answer
+      ON answer.session_id = question.session_id AND answer.position = question.position + 1
+    WHERE question.session_id = $1 AND question.client_message_id = $2 AND question.message_id <> $3
+"""
+
 _ADD_TURN = """
     WITH place AS (
         SELECT coalesce((SELECT max(position) FROM chat_messages WHERE session_id = $1), 0) AS last,
@@ -43,14 +58,14 @@ _ADD_TURN = """
                ) AS waits
     )
     INSERT INTO chat_messages (
-        message_id, session_id, position, role, content, created_at,
+        message_id, session_id, position, role, content, created_at, client_message_id,
         status, groups, asked_by, opened_by, opened_at
     )
-    SELECT $2::uuid, $1::uuid, last + 1, 'user', $4::text, $5::timestamptz,
+    SELECT $2::uuid, $1::uuid, last + 1, 'user', $4::text, $5::timestamptz, $8::text,
            NULL, NULL, NULL, NULL, NULL
     FROM place
     UNION ALL
-    SELECT $3::uuid, $1::uuid, last + 2, 'assistant', '', now(),
+    SELECT $3::uuid, $1::uuid, last + 2, 'assistant', '', now(), NULL,
            CASE WHEN waits THEN 'queued' ELSE 'opened' END, $6::text[], $7::uuid,
            CASE WHEN waits THEN NULL ELSE $7::uuid END,
            CASE WHEN waits THEN NULL ELSE clock_timestamp() END
@@ -88,17 +103,7 @@ _OPEN = """
     WHERE message_id = $1 AND status = 'queued'
 """
 
-_TURN = """
-    SELECT answer.session_id, question.message_id AS question_id, answer.message_id AS answer_id, users.user_id,
-           users.is_guest, answer.groups, question.content AS question, question.created_at AS asked_at,
-           answer.position
-    FROM chat_messages AS answer
-    JOIN chat_messages AS question
-      ON question.session_id = answer.session_id AND question.position = answer.position - 1
-    JOIN chat_sessions ON chat_sessions.session_id = answer.session_id
-    JOIN users USING (user_id)
-    WHERE answer.message_id = $1
-"""
+_TURN = f"{TURN} WHERE answer.message_id = $1"
 
 
 class PostgresTurns:
@@ -108,7 +113,7 @@ class PostgresTurns:
         self._pool = pool
         self._past = past
 
-    async def open(self, turn: Turn, *, event_id: UUID, title: str) -> StoredTurn | None:
+    async def open(self, turn: Turn, *, event_id: UUID, title: str) -> StoredTurn | AskedBefore | None:
         try:
             with translated():
                 async with self._pool.acquire() as connection, connection.transaction():
@@ -116,13 +121,20 @@ class PostgresTurns:
         except _NotTheirsError:
             return None
 
-    async def _open(self, connection: Connection, turn: Turn, *, event_id: UUID, title: str) -> StoredTurn:
-        principal = turn.principal
+    async def _open(
+        self, connection: Connection, turn: Turn, *, event_id: UUID, title: str
+    ) -> StoredTurn | AskedBefore:
+        owner_id = await self._owner(connection, turn)
+        is_theirs = owner_id == turn.principal.user_id
         locked = await connection.fetchval(
-            _LOCK_OR_CREATE_SESSION, turn.session_id, principal.user_id, title, principal.is_guest
+            _LOCK_OR_CREATE_SESSION, turn.session_id, owner_id, title, turn.principal.is_guest and is_theirs
         )
         if locked is None:
             raise _NotTheirsError
+        before = await connection.fetchval(_ASKED_BEFORE, turn.session_id, turn.client_message_id, turn.question_id)
+        if before is not None:
+            # Nobody is led to an answer that was written with another's rights.
+            return AskedBefore(before if is_theirs else None)
         added = await connection.fetch(
             _ADD_TURN,
             turn.session_id,
@@ -130,8 +142,9 @@ class PostgresTurns:
             turn.answer_id,
             turn.question,
             turn.asked_at,
-            list(principal.groups),
+            list(turn.principal.groups),
             event_id,
+            turn.client_message_id,
         )
         answer = next((row for row in added if row["role"] == "assistant"), None)
         if answer is None:
@@ -144,6 +157,23 @@ class PostgresTurns:
         if opened_by == event_id:
             history = await past_messages(connection, turn, before=answer["position"], limits=self._past)
         return StoredTurn(status, asked_by, opened_by, history)
+
+    async def _owner(self, connection: Connection, turn: Turn) -> UUID:
+        """Whose the turn is: the asker's, or theirs who claimed the asker's sessions after it was asked."""
+        asker = turn.principal
+        if not asker.is_guest:
+            return asker.user_id
+        guest = await connection.fetchrow(_GUEST, asker.user_id)
+        if guest is None:
+            guest = await connection.fetchrow(_NEW_GUEST, asker.user_id)
+        if guest is None or guest["claimed_by"] is None:
+            return asker.user_id
+        claimed_by: UUID = guest["claimed_by"]
+        was_before = turn.asked_at <= guest["claimed_at"]
+        # Sent again by who no longer owns it: refused, it would end the answer that is under way.
+        if was_before or await connection.fetchval(_KNOWN, turn.answer_id, turn.session_id):
+            return claimed_by
+        return asker.user_id
 
     async def record(self, written: AnswerWritten, *, digest: str) -> RecordedAnswer | None:
         with translated():
@@ -199,28 +229,3 @@ class PostgresTurns:
 
 class _NotTheirsError(Exception):
     """Rolls the transaction back: a stranger's question leaves no trace."""
-
-
-def turn_of(row: Any) -> Turn:
-    """A row of `_TURN`, or one with the same columns, as a turn."""
-    principal = Principal(user_id=row["user_id"], is_guest=row["is_guest"], groups=tuple(row["groups"] or ()))
-    return Turn(
-        session_id=row["session_id"],
-        question_id=row["question_id"],
-        answer_id=row["answer_id"],
-        principal=principal,
-        question=row["question"],
-        asked_at=row["asked_at"],
-    )
-
-
-def ended_frame(row: Any) -> Ended:
-    """The last frame of a stored answer's log."""
-    return Ended(
-        status=row["status"],
-        digest=row["digest"],
-        failure=row["failure"],
-        model=row["model"],
-        usage=Usage.model_validate(row["usage"] or {}),
-        timings=Timings.model_validate(row["timings"] or {}),
-    )

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from history_service.ports import OldTurn, OpenedTurn
-from history_service.turns import LOCK_SESSION, PostgresTurns, turn_of
+from history_service.turn_rows import TURN, turn_of
+from history_service.turns import LOCK_SESSION, PostgresTurns
 from libs.db.errors import translated
 
 _LOCK = 0x7377_6565_7000_0001
@@ -22,15 +23,8 @@ _WAITING = """
     LIMIT $1
 """
 
-_OPENED_BEFORE = """
-    SELECT answer.session_id, question.message_id AS question_id, answer.message_id AS answer_id, users.user_id,
-           users.is_guest, answer.groups, question.content AS question, question.created_at AS asked_at,
-           answer.opened_at, answer.reopened_count
-    FROM chat_messages AS answer
-    JOIN chat_messages AS question
-      ON question.session_id = answer.session_id AND question.position = answer.position - 1
-    JOIN chat_sessions ON chat_sessions.session_id = answer.session_id
-    JOIN users USING (user_id)
+_OPENED_BEFORE = f"""
+    {TURN}
     WHERE answer.status = 'opened' AND answer.opened_at < now() - make_interval(secs => $1)
     ORDER BY answer.opened_at
     LIMIT $2

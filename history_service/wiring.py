@@ -6,6 +6,8 @@ from fastapi import FastAPI
 
 from history_service.api import messages_router, sessions_router
 from history_service.citations import PostgresRights
+from history_service.claims import PostgresClaims
+from history_service.claims_api import claims_router
 from history_service.messages import PostgresMessages
 from history_service.open_turn import open_turn
 from history_service.past import PastLimits
@@ -79,6 +81,7 @@ def api_app(history: HistorySettings, postgres: PostgresSettings, identity: Iden
         health=Health(checks={"postgres": partial(pool.fetchval, "SELECT 1"), "identity": verifier.check}),
         resources=pools,
         routers=[
+            claims_router(PostgresClaims(pool), verifier=verifier, principal=principal),
             sessions_router(PostgresSessions(pool, reader=reader), principal=principal),
             messages_router(PostgresMessages(pool, reader=reader), PostgresRights(pool), principal=principal),
         ],

@@ -82,6 +82,7 @@ class Ended(Value):
     Attributes:
         digest: hex SHA-256 of the stored text in UTF-8.
         failure: a stable snake_case reason when `status` is `failed`.
+        instead: the answer that the question has under another id; this one was never begun.
     """
 
     kind: Literal["ended"] = "ended"
@@ -91,6 +92,7 @@ class Ended(Value):
     model: str | None = None
     usage: Usage = Usage()
     timings: Timings = Timings()
+    instead: UUID | None = None
 
 
 Frame = Annotated[

@@ -45,6 +45,7 @@ class Turn(Value):
         question_id: the user's message, `uuid5` of session, principal and the client's message id.
         answer_id: the assistant's message, derived in the same way; names the answer log.
         question: what the user wrote, at most `QUESTION_MAX_CHARACTERS` characters.
+        client_message_id: the client's own id, by which a question is known again when its session has changed hands.
     """
 
     session_id: UUID
@@ -53,6 +54,7 @@ class Turn(Value):
     principal: Principal
     question: Annotated[str, Field(min_length=1, max_length=QUESTION_MAX_CHARACTERS)]
     asked_at: datetime
+    client_message_id: str | None = None
 
 
 class PastMessage(Value):

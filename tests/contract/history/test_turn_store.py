@@ -48,7 +48,7 @@ def store(stored: Stored) -> TurnStore:
 
 async def opened(store: TurnStore, turn: Turn, event_id: UUID | None = None) -> StoredTurn:
     result = await store.open(turn, event_id=event_id or uuid4(), title="A title")
-    assert result is not None
+    assert isinstance(result, StoredTurn)
     return result
 
 

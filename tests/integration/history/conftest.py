@@ -8,6 +8,8 @@ import pytest
 
 from history_service.api import messages_router, sessions_router
 from history_service.citations import PostgresRights
+from history_service.claims import PostgresClaims
+from history_service.claims_api import claims_router
 from history_service.messages import PostgresMessages
 from history_service.past import PastLimits
 from history_service.sessions import PostgresSessions
@@ -26,12 +28,14 @@ def turns(pool: asyncpg.Pool) -> PostgresTurns:
 @pytest.fixture
 async def http(pool: asyncpg.Pool) -> AsyncIterator[httpx.AsyncClient]:
     """Ann's client."""
-    principal = authenticated(Tokens(ann=ANN, bob=BOB))
+    tokens = Tokens(ann=ANN, bob=BOB)
+    principal = authenticated(tokens)
     app = build_app(
         "history-api",
         title="Sessions",
         health=Health(),
         routers=[
+            claims_router(PostgresClaims(pool), verifier=tokens, principal=principal),
             sessions_router(PostgresSessions(pool, reader=pool), principal=principal),
             messages_router(PostgresMessages(pool, reader=pool), PostgresRights(pool), principal=principal),
         ],
