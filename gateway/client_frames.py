@@ -43,15 +43,15 @@ class Send(_Authorized):
 
 
 class Resume(_Authorized):
-    """Wants the answer the session waits for, from its beginning.
+    """Wants the answer the session waits for, from its beginning, or behind the chunk whose `cursor` it gives.
 
-    With `messageId`, the answer's id from its `start` chunk, `lastSequence` is how far the client has come in it. A
-    session may wait for another answer by now: alone, a number says nothing.
+    With `messageId`, the answer's id from its `start` chunk, an abort of this request means that answer. The
+    `lastSequence` that the protocol has besides is not looked at: a number does not say of which attempts it counts.
     """
 
     type: Literal["resume"]
     messageId: Annotated[str, StringConstraints(max_length=64)] | None = None  # noqa: N815
-    lastSequence: Annotated[int, Field(ge=0)] | None = None  # noqa: N815
+    cursor: Annotated[str, StringConstraints(max_length=64)] | None = None
 
 
 class Abort(ClientFrame):

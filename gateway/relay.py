@@ -13,10 +13,12 @@ from libs.errors import RequestError, TransientError
 
 log = structlog.get_logger()
 
-SendChunk = Callable[[Chunk], Awaitable[None]]
+SendChunk = Callable[[Chunk, str], Awaitable[None]]
+"""Takes a chunk and the name of the attempt that said it."""
 
 SILENT_BATCHES = 10
 """About so many seconds without a frame; then history is asked, for a log that Redis forgot never ends."""
+_ROW = "row"
 ROW_TRIES = 5
 ROW_PAUSE_SECONDS = 0.2
 """History may read from a replica, which is behind the commit that the last frame tells of."""
@@ -60,9 +62,9 @@ class Relay:
             for entry in batch:
                 frame = entry.frame
                 if isinstance(frame, Ended) and not self._stream.is_complete(frame):
-                    await self._send_all(await self._instead(entry.id.epoch, frame))
+                    await self._send_all(await self._instead(entry.id.epoch, frame), _ROW)
                     return
-                await self._send_all(self._stream.chunks(entry.id.epoch, frame))
+                await self._send_all(self._stream.chunks(entry.id.epoch, frame), str(entry.id.epoch))
 
     async def _has_ended_in_silence(self, silent: int) -> bool:
         if silent % SILENT_BATCHES == 0:
@@ -73,7 +75,7 @@ class Relay:
                 return False
             if answer is not None:
                 log.warning("an answer ended unheard and is read from its row")
-                await self._send_all(self._stream.stored(answer))
+                await self._send_all(self._stream.stored(answer), _ROW)
                 return True
         if self._stream.is_empty and silent >= self._untaken_seconds:
             raise RequestError("Nobody has taken the question: send it again.", status=503, code="question_not_taken")
@@ -92,6 +94,6 @@ class Relay:
         # Deleted in the meantime: what was sent is not to be taken for the answer.
         return self._stream.chunks(epoch, ended.model_copy(update={"status": "failed"}))
 
-    async def _send_all(self, chunks: Iterable[Chunk]) -> None:
+    async def _send_all(self, chunks: Iterable[Chunk], attempt: str) -> None:
         for chunk in chunks:
-            await self._send(chunk)
+            await self._send(chunk, attempt)

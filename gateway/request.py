@@ -7,6 +7,7 @@ from uuid import UUID
 from gateway.admission import Admission
 from gateway.ask import ask, session_of, turn_of
 from gateway.client_frames import Resume, Send
+from gateway.cursor import Numbered, Numbering
 from gateway.ports import Memory, Questions, StoredAnswer, StoredAnswers, Verifier
 from gateway.queue import Place
 from gateway.relay import Relay
@@ -20,7 +21,6 @@ from libs.bus.connection import Redis
 from libs.clock import Clock
 from libs.contracts.ids import partition_of
 from libs.contracts.values import Principal
-from libs.errors import RequestError
 from libs.telemetry.logs import log_context
 from libs.telemetry.tracing import continue_trace
 
@@ -79,7 +79,6 @@ class ChatRequest:
         self._log: LogName | None = None
         self._aborted = False
         self._is_meant = isinstance(frame, Send)
-        self._sequence = -1
 
     async def run(self) -> None:
         """Serve it to the end.
@@ -151,9 +150,7 @@ class ChatRequest:
             log_name = await self._attach(session_id, answer_id)
             await self._reply({"type": "start", "requestId": frame.requestId})
             async with chat.reader.read(log_name) as reading:
-                # A number that was counted in another answer would leave out the beginning of this one.
-                after = frame.lastSequence if self._is_meant else None
-                await self._relay(reading, principal, session_id, answer_id, after=after)
+                await self._relay(reading, principal, session_id, answer_id, after=frame.cursor)
 
     async def _attach(self, session_id: UUID, answer_id: UUID) -> LogName:
         self._log = LogName(partition_of(session_id, self._chat.partitions), answer_id)
@@ -164,40 +161,33 @@ class ChatRequest:
         return self._log
 
     async def _relay(
-        self, reading: Reading, principal: Principal, session_id: UUID, answer_id: UUID, *, after: int | None = None
+        self, reading: Reading, principal: Principal, session_id: UUID, answer_id: UUID, *, after: str | None = None
     ) -> None:
         request_id = self._frame.requestId
         admission = self._chat.admission
         # While the question is on its way: the client hears of it behind the first chunk.
         standing = await admission.standing(admission.questions_of(principal))
 
-        async def number(chunk: Chunk) -> None:
-            self._sequence += 1
-            if after is None or self._sequence > after:
-                await self._reply(
-                    {"type": "chunk", "requestId": request_id, "sequence": self._sequence, "chunk": chunk}
-                )
+        async def reply(numbered: Numbered) -> None:
+            await self._reply({"type": "chunk", "requestId": request_id, **numbered._asdict()})
 
-        async def send(chunk: Chunk) -> None:
+        numbering = Numbering(answer_id, after=after, send=reply)
+
+        async def send(chunk: Chunk, attempt: str) -> None:
             if self._aborted and not self._is_meant:
                 raise _AbandonedError
             self._is_meant = True
             # The first chunk of an answer says that its question is stored.
             self._place.pass_on()
-            await number(chunk)
+            await numbering.number(chunk, attempt)
             if chunk["type"] == "start":
                 # Here in every reading, so that all number the same chunks alike.
-                await number(rate_limits(standing))
+                await numbering.number(rate_limits(standing), attempt)
 
         async def row() -> StoredAnswer | None:
             return await self._chat.stored.read(session_id, answer_id, authorization=self._authorization)
 
         await Relay(answer_id, send=send, row=row, untaken_seconds=self._chat.settings.untaken_seconds).run(reading)
         await admission.release(principal, session_id, answer_id)
-        if after is not None and after > self._sequence:
-            raise RequestError(
-                "This answer never had so many chunks: resume without `lastSequence`.",
-                status=422,
-                code="invalid_sequence",
-            )
+        await numbering.finish()
         await self._reply({"type": "end", "requestId": request_id})

@@ -32,6 +32,7 @@ class View:
 
     Attributes:
         chunks: as they came, with their sequence; before them those of the view that this one goes on from.
+        cursor: of the last chunk.
         error: what a client would show.
         cancelled_at: when the abort was sent.
         came_at: when each chunk came that came through this request.
@@ -42,6 +43,7 @@ class View:
     gateway: str
     asked_at: float
     chunks: list[tuple[int, Mapping[str, Any]]] = field(default_factory=list)
+    cursor: str = ""
     ending: Ending = "lost"
     error: str = ""
     cancelled_here: bool = False
@@ -211,6 +213,7 @@ class Client:
         message.sent_at = message.sent_at or view.asked_at
         if after is not None:
             view.chunks.extend(after.chunks)
+            view.cursor = after.cursor
         try:
             async with asyncio.timeout(SILENCE_SECONDS):
                 socket = await connect(sockets[name], proxy=None, compression=None, open_timeout=10.0)
@@ -250,7 +253,11 @@ class Client:
                 case "chunk":
                     came += 1
                     view.came_at.append(time.time())
+                    if frame["sequence"] == 0:
+                        # From the beginning: what it had was of attempts that Redis has forgotten.
+                        view.chunks.clear()
                     view.chunks.append((frame["sequence"], frame["chunk"]))
+                    view.cursor = frame["cursor"]
                     if view.accepted_at is None and frame["chunk"]["type"] == "data-status":
                         view.accepted_at = time.time()
                 case "end" | "no-active":
@@ -268,5 +275,5 @@ def _request(message: Message, view: View, request_id: str, *, goes_on: bool) ->
         part = {"type": "text", "text": message.question}
         return {"type": "send", **common, "messages": [{"id": message.message_id, "role": "user", "parts": [part]}]}
     if goes_on and view.chunks:
-        common |= {"messageId": view.answer_id, "lastSequence": view.chunks[-1][0]}
+        common |= {"messageId": view.answer_id, "cursor": view.cursor}
     return {"type": "resume", **common}

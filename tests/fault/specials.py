@@ -23,7 +23,7 @@ STEADY = Habits(drops=0.0, repeats=0.0, cancels=0.0, second_message=0.0)
 WORDS = 60
 EVERY = 7
 """Chunks between two resumes."""
-MALFORMED: tuple[Any, ...] = (-1, 1.5, "first", [], 1 << 80)
+MALFORMED: tuple[Any, ...] = (-1, 1.5, "first" * 20, [], 1 << 80)
 NO_EVENTS: Sequence[dict[Any, Any]] = (
     {"nothing": "at all"},
     {"event": b"\xff\xfe", "attempts": "0"},
@@ -70,7 +70,7 @@ async def _refused_resumes(run: Run, message: Message) -> None:
         async with connect(address, proxy=None, compression=None) as socket:
             headers = {"authorization": f"Bearer {message.caller.token}"}
             frame = {"type": "resume", "requestId": "r", "id": message.session, "headers": headers}
-            await socket.send(json.dumps({**frame, "messageId": message.answer_id, "lastSequence": wrong}))
+            await socket.send(json.dumps({**frame, "messageId": message.answer_id, "cursor": wrong}))
             with suppress(ConnectionClosed):
                 async with asyncio.timeout(30):
                     reply = json.loads(await socket.recv())

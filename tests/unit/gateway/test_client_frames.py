@@ -31,11 +31,11 @@ def test_a_send_is_read() -> None:
 
 def test_resume_and_abort_are_read() -> None:
     """As the transport sends them: undefined fields are missing, or null."""
-    resume = parsed({"type": "resume", "requestId": "r", "id": "c", "headers": {}, "body": {}, "lastSequence": None})
+    resume = parsed({"type": "resume", "requestId": "r", "id": "c", "headers": {}, "body": {}, "lastSequence": 7})
     abort = parsed({"type": "abort", "requestId": "r"})
 
     assert isinstance(resume, Resume)
-    assert resume.lastSequence is None
+    assert resume.cursor is None
     assert isinstance(abort, Abort)
 
 
@@ -98,9 +98,9 @@ def test_text_parts_are_joined_and_other_parts_left_out() -> None:
         a_send(headers=[]),
         a_send(headers={"authorization": ["Bearer t"]}),
         a_send(headers={"authorization": None}),
-        {"type": "resume", "requestId": "r", "id": "c", "headers": {}, "lastSequence": -1},
-        {"type": "resume", "requestId": "r", "id": "c", "headers": {}, "lastSequence": 1.5},
-        {"type": "resume", "requestId": "r", "id": "c", "headers": {}, "lastSequence": float("nan")},
+        {"type": "resume", "requestId": "r", "id": "c", "headers": {}, "cursor": -1},
+        {"type": "resume", "requestId": "r", "id": "c", "headers": {}, "cursor": "1" * 65},
+        {"type": "resume", "requestId": "r", "id": "c", "headers": {}, "cursor": float("nan")},
     ],
 )
 def test_what_is_no_frame_is_refused(frame: object) -> None:
@@ -116,7 +116,7 @@ def test_what_is_no_frame_is_refused(frame: object) -> None:
         "not json",
         '{"type":"abort","requestId":"r"} and more',
         '{"type":"abort","requestId":"\\ud800"}',
-        '{"type":"resume","requestId":"r","id":"c","lastSequence":' + "9" * 5_000 + "}",
+        '{"type":"resume","requestId":"r","id":"c","cursor":' + "9" * 5_000 + "}",
         '{"a":' * 1_000 + "1" + "}" * 1_000,
         "[" * (FRAME_BYTES // 2) + "]" * (FRAME_BYTES // 2),
         '{"type":"abort","requestId":"r","x":' + "[" * 60_000 + "]" * 60_000 + "}",

@@ -41,7 +41,7 @@ class Rows:
 async def relayed(*batches: Frames | None, rows: Rows | None = None, sent: list[Chunk] | None = None) -> list[Chunk]:
     chunks = [] if sent is None else sent
 
-    async def send(chunk: Chunk) -> None:
+    async def send(chunk: Chunk, _attempt: str) -> None:
         chunks.append(chunk)
 
     relay = Relay(ANSWER_ID, send=send, row=rows or Rows(), untaken_seconds=UNTAKEN_SECONDS)
