@@ -102,7 +102,7 @@ class RetrievalCache:
     def _ranking_key(self, search: Search) -> str:
         # With the versions in the key nothing need ever be removed: a changed collection is asked by another key.
         rights = sorted(search.knowledge.items())
-        return f"cache:ranking:{_digest([self._space, rights, search.query, search.top_k, search.min_score])}"
+        return f"cache:ranking:{_digest([self._space, rights, search.query, search.top_k, search.relevance])}"
 
     async def _get(self, cache: str, key: str) -> bytes | None:
         outcome = "error"

@@ -5,13 +5,44 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from libs.contracts.events import ContextRetrieved, TurnOpened
-from libs.contracts.values import Passage, Principal
+from libs.contracts.values import Passage, PastMessage, Principal
 
 Retrieve = Callable[[TurnOpened], Awaitable[ContextRetrieved]]
 """The use case with everything it needs."""
 
 Ranking = Sequence[tuple[UUID, float]]
-"""Chunk ids with their cosine similarity to the query, best first."""
+"""Chunk ids with a score, best first."""
+
+Query = tuple[tuple[str, float], ...]
+"""What is searched for: texts, each with its share in what is found; the first one is the question or stands for it."""
+
+Condense = Callable[[str, Sequence[PastMessage]], Awaitable[Query]]
+"""From a question and the messages before it to what is searched for."""
+
+
+class Match(NamedTuple):
+    """A chunk that has words of the query.
+
+    Attributes:
+        score: BM25.
+        coverage: the share of the query's weight that its words have, 0 to 1; a rare word weighs more than a usual one.
+    """
+
+    chunk_id: UUID
+    score: float
+    coverage: float
+
+
+class Relevance(NamedTuple):
+    """What one passage at least must reach, or none is given: either of the two is enough (ADR 0026).
+
+    Attributes:
+        min_score: cosine similarity.
+        min_coverage: of the query's words.
+    """
+
+    min_score: float
+    min_coverage: float
 
 
 class Search(NamedTuple):
@@ -20,28 +51,40 @@ class Search(NamedTuple):
     Attributes:
         query: what is searched for.
         knowledge: the collections that may be read, each with the version of what is known in it.
-        top_k: how many passages at most.
-        min_score: the least cosine similarity of a passage.
+        top_k: how many chunks at most.
+        relevance: when nothing is relevant.
     """
 
-    query: str
+    query: Query
     knowledge: Mapping[str, int]
     top_k: int
-    min_score: float
+    relevance: Relevance
 
 
 class Embedder(Protocol):
-    """Turns texts into vectors."""
+    """Turns texts into vectors of length 1."""
 
     async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]: ...
 
 
 class VectorIndex(Protocol):
-    """Finds the nearest vectors of some collections."""
+    """Finds the nearest vectors of some collections, with their cosine similarity."""
 
     async def search(
         self, vector: Sequence[float], *, collections: Sequence[str], top_k: int
     ) -> list[tuple[UUID, float]]: ...
+
+
+class WordIndex(Protocol):
+    """Finds the chunks of some collections that have words of the query."""
+
+    async def search(self, query: Query, *, collections: Sequence[str], top_k: int) -> list[Match]: ...
+
+
+class Reranker(Protocol):
+    """Reads query and texts together: slower, and better at telling what answers."""
+
+    async def rerank(self, query: str, texts: Sequence[str], *, top_k: int) -> list[tuple[int, float]]: ...
 
 
 class Passages(Protocol):

@@ -1,6 +1,6 @@
 """Everything about retrieval that can be set."""
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from libs.config import KnowledgeSettings, ModelSettings, PostgresSettings, ProcessSettings, RedisSettings, Settings
@@ -20,12 +20,38 @@ class RetrievalSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="RETRIEVAL_")
 
-    top_k: int = Field(8, ge=1, le=50, description="Passages given to a question at most")
+    top_k: int = Field(8, ge=1, le=50, description="Chunks given to a question at most; neighbours become one passage")
     min_score: float = Field(
         0.26,
         ge=-1,
         le=1,
-        description="Least cosine similarity of a passage, calibrated for all-MiniLM-L6-v2 (ADR 0011)",
+        description="Cosine similarity that makes a passage relevant, calibrated for all-MiniLM-L6-v2 (ADR 0011)",
+    )
+    min_coverage: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Share of the query's words, by weight, that makes a passage relevant by itself (ADR 0026)",
+    )
+    condense_model: str | None = Field(
+        None,
+        min_length=1,
+        description="The chat model that makes a follow-up stand alone; without one, earlier questions count in part",
+    )
+    condense_timeout_seconds: float = Field(
+        1.5, gt=0, le=30, description="How long that may take; then earlier questions count in part"
+    )
+    rerank_model: str | None = Field(
+        None, min_length=1, description="A reranker that Pinecone hosts, such as bge-reranker-v2-m3; none when not set"
+    )
+    rerank_api_key: SecretStr | None = Field(
+        None, description="Its key; PINECONE_API_KEY when not set, which needs PINECONE_INDEX_HOST"
+    )
+    rerank_timeout_seconds: float = Field(
+        1.0, gt=0, le=30, description="How long reranking may take; then the order stays as it was"
+    )
+    rerank_host: str | None = Field(
+        None, min_length=1, description="Pinecone's inference API, if not at its usual host"
     )
     concurrency: int = Field(32, ge=1, le=256, description="Questions a process works on at once")
     embed_timeout_seconds: float = Field(5.0, gt=0, description="How long embedding a question may take")

@@ -8,15 +8,22 @@ from fastapi import FastAPI
 from libs.bus.bus import Bus
 from libs.bus.connection import connect
 from libs.db.pool import create_pool
+from libs.llm.chat import ChatTimeouts, OpenAIChat
 from libs.llm.embeddings import OpenAIEmbedder
 from libs.llm.endpoint import Endpoint
+from libs.llm.retries import RetryPolicy
 from libs.service.app import build_app
 from libs.service.health import Health
 from libs.vectors.pgvector import PgVectorStore
 from libs.vectors.pinecone import PineconeStore
+from libs.vectors.pinecone_rerank import PineconeReranker
 from retrieval_service.cache import RetrievalCache
+from retrieval_service.condense import Rewriting, fading
+from retrieval_service.lexical import PostgresWords
 from retrieval_service.passages import PostgresPassages
+from retrieval_service.ports import Condense, Relevance
 from retrieval_service.retrieve import retrieve
+from retrieval_service.search import Finder
 from retrieval_service.settings import (
     KnowledgeSettings,
     ModelSettings,
@@ -52,9 +59,17 @@ def build(
     else:
         store = PgVectorStore(pool, dimensions=dimensions, search_timeout_seconds=settings.search_timeout_seconds)
     passages = PostgresPassages(pool)
+    reranker = _reranker(knowledge_settings, settings)
     cache = RetrievalCache(
         redis,
-        space=f"{model_settings.openai_base_url} {knowledge_settings.embedding_model} {dimensions}",
+        space=" ".join(
+            (
+                model_settings.openai_base_url,
+                knowledge_settings.embedding_model,
+                str(dimensions),
+                settings.rerank_model or "",
+            )
+        ),
         dimensions=dimensions,
         vector_ttl_seconds=settings.cache_vector_ttl_seconds,
         ranking_ttl_seconds=settings.cache_ranking_ttl_seconds,
@@ -64,23 +79,29 @@ def build(
         bus,
         retrieve=partial(
             retrieve,
-            embedder=OpenAIEmbedder(
-                endpoint,
-                model=knowledge_settings.embedding_model,
-                dimensions=dimensions,
-                timeout_seconds=settings.embed_timeout_seconds,
+            condense=_condense(endpoint, settings),
+            finder=Finder(
+                embedder=OpenAIEmbedder(
+                    endpoint,
+                    model=knowledge_settings.embedding_model,
+                    dimensions=dimensions,
+                    timeout_seconds=settings.embed_timeout_seconds,
+                ),
+                index=store,
+                words=PostgresWords(pool),
+                passages=passages,
+                cache=cache,
+                reranker=reranker,
             ),
-            index=store,
             passages=passages,
             cache=cache,
             top_k=settings.top_k,
-            min_score=settings.min_score,
+            relevance=Relevance(settings.min_score, settings.min_coverage),
         ),
         concurrency=settings.concurrency,
     )
     resources: list[AbstractAsyncContextManager[object]] = [redis, pool, endpoint, cache]
-    if isinstance(store, PineconeStore):
-        resources.append(store)
+    resources += [part for part in (store, reranker) if isinstance(part, PineconeStore | PineconeReranker)]
     return build_app(
         "retrieval",
         title="Eloquent retrieval",
@@ -90,4 +111,32 @@ def build(
         ),
         # Last to open and first to close: no event comes before there is what it takes to answer it.
         resources=[*resources, bus],
+    )
+
+
+def _condense(endpoint: Endpoint, settings: RetrievalSettings) -> Condense:
+    if settings.condense_model is None:
+        return fading
+    seconds = settings.condense_timeout_seconds
+    # One try: there is a rule to fall back on, and an answer that waits.
+    model = OpenAIChat(
+        endpoint,
+        model=settings.condense_model,
+        timeouts=ChatTimeouts(first_token_seconds=seconds, between_tokens_seconds=seconds),
+        retries=RetryPolicy(tries=1),
+    )
+    return Rewriting(model, timeout_seconds=seconds)
+
+
+def _reranker(knowledge: KnowledgeSettings, settings: RetrievalSettings) -> PineconeReranker | None:
+    if settings.rerank_model is None:
+        return None
+    key = settings.rerank_api_key or knowledge.pinecone_api_key
+    if key is None:
+        raise SystemExit("RETRIEVAL_RERANK_MODEL needs RETRIEVAL_RERANK_API_KEY or PINECONE_API_KEY")
+    return PineconeReranker(
+        key.get_secret_value(),
+        model=settings.rerank_model,
+        host=settings.rerank_host,
+        timeout_seconds=settings.rerank_timeout_seconds,
     )

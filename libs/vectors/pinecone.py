@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
-from libs.errors import PermanentError, TransientError
+from libs.errors import PermanentError
+from libs.vectors.pinecone_errors import translated
 
 if TYPE_CHECKING:
     from pinecone.async_client.async_index import AsyncIndex
@@ -97,7 +98,7 @@ class PineconeStore:
                 {"id": str(chunk_id), "values": list(vector), "metadata": {"document_id": str(document_id)}}
                 for chunk_id, document_id, vector in batch
             ]
-            with _translated():
+            with translated():
                 async with asyncio.timeout(self._write_timeout_seconds):
                     response = await self._index.upsert(vectors=vectors, namespace=collection)
             if response.response_info is not None:
@@ -109,7 +110,7 @@ class PineconeStore:
         # Pinecone indexes a little later than it writes. Without the wait a document would be announced as searchable
         # before it is, and what a question did not find in that time would stay in the caches.
         pause = FIRST_LOOK_SECONDS
-        with _translated():
+        with translated():
             async with asyncio.timeout(self._settle_seconds):
                 while True:
                     response = await self._index.query(vector=list(vector), namespace=collection, top_k=1)
@@ -137,7 +138,7 @@ class PineconeStore:
         self._check_dimension(vector)
         if not collections:
             return []
-        with _translated():
+        with translated():
             async with asyncio.timeout(self._search_timeout_seconds):
                 merged = await self._index.query_namespaces(
                     vector=list(vector), namespaces=list(collections), metric="cosine", top_k=top_k
@@ -153,7 +154,7 @@ class PineconeStore:
         """
         rest = iter(chunk_ids)
         while batch := [str(chunk_id) for chunk_id in islice(rest, MAX_RECORDS)]:
-            with _translated(missing_is_fine=True):
+            with translated(missing_is_fine=True):
                 async with asyncio.timeout(self._write_timeout_seconds):
                     await self._index.delete(ids=batch, namespace=collection)
 
@@ -164,13 +165,13 @@ class PineconeStore:
             PermanentError: Pinecone refuses the request.
             TransientError: Pinecone did not answer in time or is over its rate limit.
         """
-        with _translated(missing_is_fine=True):
+        with translated(missing_is_fine=True):
             async with asyncio.timeout(self._write_timeout_seconds):
                 await self._index.delete(filter={"document_id": {"$eq": str(document_id)}}, namespace=collection)
 
     async def check(self) -> None:
         """Raises when the index does not answer, or has another dimension than the store."""
-        with _translated():
+        with translated():
             stats = await self._index.describe_index_stats()
         if stats.dimension not in {None, self._dimensions}:
             raise PermanentError(f"the index has {stats.dimension} dimensions, the store has {self._dimensions}")
@@ -184,26 +185,3 @@ class PineconeStore:
     def _check_dimension(self, vector: Sequence[float]) -> None:
         if len(vector) != self._dimensions:
             raise PermanentError(f"an embedding has {len(vector)} dimensions, the store has {self._dimensions}")
-
-
-@contextmanager
-def _translated(*, missing_is_fine: bool = False) -> Iterator[None]:
-    from pinecone import errors
-
-    try:
-        yield
-    except TimeoutError as error:  # asyncio.timeout's; the SDK's own is one too
-        raise TransientError("Pinecone did not answer in time") from error
-    except errors.RateLimitError as error:
-        raise TransientError("Pinecone is over its rate limit", retry_after_seconds=error.retry_after) from error
-    except (errors.PineconeConnectionError, errors.ServiceError, errors.ResponseParsingError) as error:
-        raise TransientError(f"Pinecone did not answer ({type(error).__name__})") from error
-    except (errors.UnauthorizedError, errors.ForbiddenError, errors.PaymentRequiredError) as error:
-        # A rotated key or an unpaid bill: the work is not to blame.
-        raise TransientError(f"Pinecone does not let us in ({type(error).__name__})") from error
-    except errors.NotFoundError as error:
-        # A namespace begins with its first vector: where nothing was written there is nothing to delete.
-        if not missing_is_fine:
-            raise PermanentError("Pinecone has no such index or namespace") from error
-    except errors.PineconeError as error:
-        raise PermanentError(f"Pinecone refused the request ({type(error).__name__})") from error

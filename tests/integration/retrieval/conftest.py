@@ -8,9 +8,12 @@ from redis.asyncio import Redis
 
 from libs.contracts.values import Passage, Principal
 from retrieval_service.cache import RetrievalCache
+from retrieval_service.condense import fading
+from retrieval_service.lexical import PostgresWords
 from retrieval_service.passages import PostgresPassages
-from retrieval_service.ports import VectorIndex
+from retrieval_service.ports import Relevance, VectorIndex
 from retrieval_service.retrieve import retrieve
+from retrieval_service.search import Finder
 from tests.builders import a_principal, an_opened_turn
 from tests.fakes.openai_server import embedding
 from tests.integration.retrieval.builders import DIMENSIONS, Shelf
@@ -63,14 +66,15 @@ def ask(pool: asyncpg.Pool, redis: Redis, shelf: Shelf, embedder: HashedWords) -
         cache: RetrievalCache = cache,
     ) -> tuple[Passage, ...]:
         async with cache:  # left when all is kept
+            passages = PostgresPassages(pool)
             context = await retrieve(
                 an_opened_turn(question=question, principal=by or a_principal()),
-                embedder=embedder,
-                index=index,
-                passages=PostgresPassages(pool),
+                condense=fading,
+                finder=Finder(embedder, index, PostgresWords(pool), passages, cache),
+                passages=passages,
                 cache=cache,
                 top_k=4,
-                min_score=0.2,
+                relevance=Relevance(min_score=0.2, min_coverage=1.0),
             )
         return context.passages
 

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from libs.bus.connection import connect
 from retrieval_service.cache import RetrievalCache
-from retrieval_service.ports import Search
+from retrieval_service.ports import Relevance, Search
 from tests.integration.retrieval.builders import Shelf
 from tests.integration.retrieval.conftest import Ask, HashedWords, a_cache
 from tests.integration.retrieval.test_finding import ANSWER, QUESTION
@@ -29,16 +29,18 @@ async def test_what_is_kept_has_an_end_and_holds_no_text(shelf: Shelf, ask: Ask,
 
 async def test_a_search_is_known_again_only_if_all_that_decides_is_the_same(redis: Redis) -> None:
     """Another query, right, version, number or threshold is another search; so is another model."""
-    cache, search = a_cache(redis), Search("a", {"public": 1, "user-1": 7}, 4, 0.2)
+    cache, search = a_cache(redis), Search((("a", 1.0),), {"public": 1, "user-1": 7}, 4, Relevance(0.2, 0.5))
     async with cache:
         cache.keep_ranking(search, [])
     others = [
-        search._replace(query="b"),
+        search._replace(query=(("b", 1.0),)),
+        search._replace(query=(("a", 1.0), ("b", 0.5))),
         search._replace(knowledge={"public": 1}),
         search._replace(knowledge={"public": 2, "user-1": 7}),
         search._replace(knowledge={"public": 1, "user-2": 7}),
         search._replace(top_k=5),
-        search._replace(min_score=0.3),
+        search._replace(relevance=Relevance(0.3, 0.5)),
+        search._replace(relevance=Relevance(0.2, 0.6)),
     ]
     other_model = RetrievalCache(
         redis, space="another model", dimensions=384, vector_ttl_seconds=60, ranking_ttl_seconds=60

@@ -1,12 +1,19 @@
 """The use case, with twins."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from libs.contracts.events import ContextRetrieved, TurnOpened
 from libs.contracts.values import PastMessage, own_collection
-from retrieval_service.retrieve import MAX_CANDIDATES, retrieve
+from libs.errors import EloquentError, PermanentError, TransientError
+from retrieval_service.condense import fading
+from retrieval_service.fusion import MEANING
+from retrieval_service.ports import Match, Relevance, Reranker
+from retrieval_service.retrieve import retrieve
+from retrieval_service.search import MAX_CANDIDATES, Finder
 from tests.builders import a_passage, a_principal, an_opened_turn
-from tests.unit.retrieval.twins import TwinCache, TwinEmbedder, TwinKnowledge
+from tests.unit.retrieval.twins import TwinCache, TwinEmbedder, TwinKnowledge, TwinWords
 
 
 @pytest.fixture
@@ -20,26 +27,86 @@ async def ask(
     *,
     embedder: TwinEmbedder | None = None,
     cache: TwinCache | None = None,
+    words: TwinWords | None = None,
+    reranker: Reranker | None = None,
     top_k: int = 3,
 ) -> ContextRetrieved:
+    cache = cache or TwinCache()
     return await retrieve(
         opened or an_opened_turn(),
-        embedder=embedder or TwinEmbedder(),
-        index=known,
+        condense=fading,
+        finder=Finder(embedder or TwinEmbedder(), known, words or TwinWords(), known, cache, reranker),
         passages=known,
-        cache=cache or TwinCache(),
+        cache=cache,
         top_k=top_k,
-        min_score=0.5,
+        relevance=Relevance(min_score=0.5, min_coverage=0.5),
     )
 
 
+def texts(context: ContextRetrieved) -> list[str]:
+    return [passage.text for passage in context.passages]
+
+
 async def test_the_best_passages_come_first() -> None:
-    """At most `top_k`, best first, with their scores."""
+    """At most `top_k`, best first; scores fall with them."""
     passages = [a_passage(f"text {n}", score=0.5 + n / 10) for n in range(5)]
 
     context = await ask(TwinKnowledge(*(("public", passage) for passage in passages)))
 
-    assert context.passages == (passages[4], passages[3], passages[2])
+    assert texts(context) == ["text 4", "text 3", "text 2"]
+    scores = [passage.score for passage in context.passages]
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] == pytest.approx(MEANING)
+
+
+async def test_the_words_of_the_question_count_too() -> None:
+    """What is a little less near but has the question's words is better, and what only has words is found as well."""
+    near, both, said = (a_passage(text, score=score) for text, score in (("near", 0.7), ("both", 0.65), ("said", 0.1)))
+    known = TwinKnowledge(("public", near), ("public", both), ("public", said))
+    words = TwinWords(Match(both.chunk_id, 9.0, 0.9), Match(said.chunk_id, 3.0, 0.2))
+
+    assert texts(await ask(known, words=words)) == ["both", "near", "said"]
+
+
+async def test_half_of_the_question_said_in_one_passage_is_relevant() -> None:
+    """A part number is near nothing: that the words are there is reason enough; that a few are is none."""
+    passage = a_passage("Part XK-4711 is out of stock.", score=0.1)
+    known = TwinKnowledge(("public", passage))
+
+    assert texts(await ask(known, words=TwinWords(Match(passage.chunk_id, 2.0, 0.5)))) == [passage.text]
+    assert texts(await ask(known, words=TwinWords(Match(passage.chunk_id, 2.0, 0.49)))) == []
+
+
+class Reversing:
+    """Thinks the last is the best, or is out of order itself."""
+
+    def __init__(self, error: EloquentError | None = None) -> None:
+        self._error = error
+
+    async def rerank(self, query: str, texts: Sequence[str], *, top_k: int) -> list[tuple[int, float]]:
+        if self._error is not None:
+            raise self._error
+        return [(index, 1 - n / 10) for n, index in enumerate(reversed(range(len(texts))))][:top_k]
+
+
+async def test_a_reranker_has_the_last_word() -> None:
+    """It chooses among more than are given, its scores are theirs, and what it said is remembered."""
+    known = TwinKnowledge(*(("public", a_passage(f"text {n}", score=0.9 - n / 10)) for n in range(5)))
+    cache = TwinCache()
+
+    first = await ask(known, reranker=Reversing(), cache=cache)
+    second = await ask(known, reranker=Reversing(PermanentError("not asked again")), cache=cache)
+
+    assert texts(first) == texts(second) == ["text 4", "text 3", "text 2"]
+    assert [passage.score for passage in first.passages] == [1.0, 0.9, 0.8]
+
+
+async def test_without_its_reranker_a_question_is_answered_as_if_there_were_none() -> None:
+    """What fails there costs the order at most."""
+    known = TwinKnowledge(*(("public", a_passage(f"text {n}", score=0.9 - n / 10)) for n in range(5)))
+
+    for error in (TransientError("away"), PermanentError("refused")):
+        assert texts(await ask(known, reranker=Reversing(error))) == ["text 0", "text 1", "text 2"]
 
 
 async def test_what_is_not_relevant_is_not_given() -> None:
@@ -48,7 +115,7 @@ async def test_what_is_not_relevant_is_not_given() -> None:
 
     context = await ask(TwinKnowledge(("public", just), ("public", below)))
 
-    assert context.passages == (just,)
+    assert texts(context) == ["just"]
 
 
 async def test_the_same_text_is_given_once() -> None:
@@ -69,9 +136,7 @@ async def test_vectors_of_deleted_texts_hide_nothing() -> None:
     for passage in gone:
         known.forget(passage.chunk_id)
 
-    context = await ask(known)
-
-    assert context.passages == (there,)
+    assert texts(await ask(known)) == ["there"]
 
 
 async def test_a_search_with_enough_results_is_not_widened() -> None:
@@ -80,7 +145,7 @@ async def test_a_search_with_enough_results_is_not_widened() -> None:
 
     await ask(known)
 
-    assert known.searches == [9]
+    assert known.searches == [18]
     assert known.read_ids == 5
 
 
@@ -92,7 +157,7 @@ async def test_only_own_and_public_collections_are_searched() -> None:
 
     context = await ask(known, an_opened_turn(principal=me))
 
-    assert context.passages == (public, mine)
+    assert texts(context) == ["b", "a"]
 
 
 async def test_who_has_nothing_to_read_costs_nothing(embedder: TwinEmbedder) -> None:
@@ -116,7 +181,7 @@ async def test_a_blank_question_finds_nothing(embedder: TwinEmbedder) -> None:
 async def test_the_next_stage_gets_all_it_needs() -> None:
     """The event carries the turn, the history, what was searched for, and the time it took."""
     opened = TurnOpened(
-        turn=an_opened_turn(question="  How long? ").turn, history=(PastMessage(role="user", text="Hello"),)
+        turn=an_opened_turn(question="  How long? ").turn, history=(PastMessage(role="assistant", text="Hello"),)
     )
 
     context = await ask(TwinKnowledge(("public", a_passage(score=0.9))), opened)
@@ -124,6 +189,33 @@ async def test_the_next_stage_gets_all_it_needs() -> None:
     assert (context.turn, context.history, context.query) == (opened.turn, opened.history, "How long?")
     assert context.timings.retrieval_seconds is not None
     assert context.timings.retrieval_seconds > 0
+
+
+async def test_a_follow_up_is_searched_for_with_what_came_before() -> None:
+    """The event says what was searched for; earlier questions count by halves, answers and older ones not at all."""
+    said = [("user", "old"), ("user", "A card?"), ("assistant", "Yes."), ("user", "Which?"), ("assistant", "Blue.")]
+    history = tuple(PastMessage(role=role, text=text) for role, text in said)
+    words = TwinWords()
+
+    opened = TurnOpened(turn=an_opened_turn(question="How much is it?").turn, history=history)
+    context = await ask(TwinKnowledge(("public", a_passage(score=0.9))), opened, words=words)
+
+    assert words.asked == [(("How much is it?", 1.0), ("Which?", 0.5), ("A card?", 0.25))]
+    assert context.query == "How much is it?\nWhich?\nA card?"
+
+
+async def test_the_same_words_after_another_question_are_another_search(embedder: TwinEmbedder) -> None:
+    """What is remembered of a follow-up is not given to who asks it of something else; no text is embedded twice."""
+    known = TwinKnowledge(("public", a_passage(score=0.9)))
+    cache = TwinCache()
+
+    for before in ("A card?", "A loan?", "A card?"):
+        history = (PastMessage(role="user", text=before),)
+        opened = TurnOpened(turn=an_opened_turn(question="How much is it?").turn, history=history)
+        await ask(known, opened, embedder=embedder, cache=cache)
+
+    assert len(known.searches) == 2
+    assert embedder.asked == ["How much is it?", "A card?", "A loan?"]
 
 
 async def test_a_repeated_question_is_neither_embedded_nor_searched(embedder: TwinEmbedder) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from libs.contracts.values import PUBLIC_COLLECTION, Passage, Principal, own_collection
-from retrieval_service.ports import Ranking, Search
+from retrieval_service.ports import Match, Query, Ranking, Search
 
 
 class TwinEmbedder:
@@ -53,6 +53,18 @@ class TwinKnowledge:
         self.read_ids += len(ranking)
         rows = ((self._rows.get(chunk_id), score) for chunk_id, score in ranking)
         return tuple(row[1].model_copy(update={"score": score}) for row, score in rows if row and row[0] in collections)
+
+
+class TwinWords:
+    """A chunk matches with what it was said to match with."""
+
+    def __init__(self, *matches: Match) -> None:
+        self._matches = sorted(matches, key=lambda match: -match.score)
+        self.asked: list[Query] = []
+
+    async def search(self, query: Query, *, collections: Sequence[str], top_k: int) -> list[Match]:
+        self.asked.append(query)
+        return self._matches[:top_k]
 
 
 def _readable(principal: Principal) -> tuple[str, ...]:
