@@ -47,8 +47,11 @@ class Relay:
         self._row = row
         self._untaken_seconds = untaken_seconds
 
-    async def run(self, frames: Frames) -> None:
+    async def run(self, frames: Frames) -> UUID | None:
         """Send the answer as it is written; where what was sent is not what is stored, what is stored takes its place.
+
+        Returns:
+            the answer to read in place of this one, of which nothing was sent then; else None.
 
         Raises:
             RequestError: nobody has taken the question; it can be sent again.
@@ -58,13 +61,27 @@ class Relay:
         async for batch in frames.batches():
             silent = 0 if batch else silent + 1
             if silent and await self._has_ended_in_silence(silent):
-                return
+                return None
             for entry in batch:
                 frame = entry.frame
+                if isinstance(frame, Ended) and frame.instead is not None and self._stream.is_empty:
+                    return frame.instead
                 if isinstance(frame, Ended) and not self._stream.is_complete(frame):
                     await self._send_all(await self._instead(entry.id.epoch, frame), _ROW)
-                    return
+                    return None
                 await self._send_all(self._stream.chunks(entry.id.epoch, frame), str(entry.id.epoch))
+        return None
+
+    async def replay(self) -> bool:
+        """Send the answer as it is stored, if it has ended; whether it has.
+
+        Raises:
+            TransientError: history does not answer.
+        """
+        answer = await self._row()
+        if answer is not None:
+            await self._send_all(self._stream.stored(answer), _ROW)
+        return answer is not None
 
     async def _has_ended_in_silence(self, silent: int) -> bool:
         if silent % SILENT_BATCHES == 0:

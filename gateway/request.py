@@ -133,7 +133,16 @@ class ChatRequest:
                     admission=chat.admission,
                     max_backlog=chat.settings.max_backlog,
                 )
-                await self._relay(reading, principal, turn.session_id, turn.answer_id)
+                instead = await self._relay(reading, principal, turn.session_id, turn.answer_id)
+            if instead is not None:
+                await self._read_instead(principal, turn.session_id, instead)
+
+    async def _read_instead(self, principal: Principal, session_id: UUID, answer_id: UUID) -> None:
+        """The question was asked before its session changed hands, so its answer has another id."""
+        with log_context(answer_id=answer_id):
+            log_name = await self._attach(session_id, answer_id)
+            async with self._chat.reader.read(log_name) as reading:
+                await self._relay(reading, principal, session_id, answer_id, is_old=True)
 
     async def _resume(self, frame: Resume, principal: Principal) -> None:
         chat = self._chat
@@ -161,8 +170,15 @@ class ChatRequest:
         return self._log
 
     async def _relay(
-        self, reading: Reading, principal: Principal, session_id: UUID, answer_id: UUID, *, after: str | None = None
-    ) -> None:
+        self,
+        reading: Reading,
+        principal: Principal,
+        session_id: UUID,
+        answer_id: UUID,
+        *,
+        after: str | None = None,
+        is_old: bool = False,
+    ) -> UUID | None:
         request_id = self._frame.requestId
         admission = self._chat.admission
         # While the question is on its way: the client hears of it behind the first chunk.
@@ -187,7 +203,12 @@ class ChatRequest:
         async def row() -> StoredAnswer | None:
             return await self._chat.stored.read(session_id, answer_id, authorization=self._authorization)
 
-        await Relay(answer_id, send=send, row=row, untaken_seconds=self._chat.settings.untaken_seconds).run(reading)
+        relay = Relay(answer_id, send=send, row=row, untaken_seconds=self._chat.settings.untaken_seconds)
+        # An old answer's log may have expired: nothing would ever come.
+        instead = None if is_old and await relay.replay() else await relay.run(reading)
         await admission.release(principal, session_id, answer_id)
+        if instead is not None:
+            return instead
         await numbering.finish()
         await self._reply({"type": "end", "requestId": request_id})
+        return None
