@@ -32,8 +32,10 @@ def connect(url: str, *, max_connections: int = 64, patience_seconds: float = RE
         url,
         max_connections=max_connections,
         timeout=5,
-        # Without the two commands by which each connection would say which library it is of.
+        # Without the commands by which each connection would say which library it is of, and ask for notifications
+        # that only one vendor's servers have.
         driver_info=None,
+        protocol=2,
         **connection_options(url, patience_seconds=patience_seconds),
     )
     return redis.asyncio.Redis.from_pool(pool)

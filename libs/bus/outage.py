@@ -87,7 +87,7 @@ class Outage:
         self._full.noticed(error=type(error).__name__)
 
     def answered(self) -> None:
-        """It said no for reasons of its own, such as a script that it does not know: whoever asked goes on at once."""
+        """It is there, and did not do what was asked; whoever asked may go on at once."""
         self._next_at = self._now()
         if not self._refuses:
             self.worked(again=False)

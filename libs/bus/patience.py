@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Self, TypeVar
 
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
@@ -81,13 +82,13 @@ class TransportRetry(Retry):
         with_failure_count: bool = False,  # noqa: FBT001, FBT002 - redis-py's
     ) -> T:
         """As in redis-py."""
-        # Connecting is a part of the command that needs it: it has no tries of its own.
-        once = _trying.get()
+        connecting = _connecting(do)
+        # What stands needs no turn; connecting in mid-command is a part of that command's try.
+        once = _trying.get() or (connecting is not None and connecting.is_connected)
         until = time.monotonic() + self._patience_seconds
         failures = 0
         error: Exception = ConnectionError(f"{self._outage.reason}")
-        connects = _connects(do)
-        while once or (connects and not failures) or await self._outage.turn(until=until):
+        while once or await self._outage.turn(until=until):
             try:
                 with _one_try():
                     result = await _translated(do)
@@ -107,7 +108,10 @@ class TransportRetry(Retry):
                 self._outage.answered()
                 raise
             else:
-                if not once and (failures or not connects):
+                if connecting is not None and not once:
+                    # The command that it is for goes at once.
+                    self._outage.answered()
+                elif not once:
                     self._outage.worked(again=failures > 0)
                 return result
         raise error
@@ -126,10 +130,12 @@ def connection_options(url: str, *, patience_seconds: float = REQUEST_SECONDS) -
 TIMEOUTS: dict[str, Any] = {"socket_timeout": 5.0, "socket_connect_timeout": 2.0, "health_check_interval": 15}
 
 
-def _connects(do: Callable[[], object]) -> bool:
-    # Before each command redis-py asks for a connection, most often for one that stands already: that is nobody's turn
-    # to try, and no sign that Redis is back.
-    return getattr(do, "__qualname__", "").startswith("AbstractConnection.connect")
+def _connecting(do: Callable[[], object]) -> AbstractConnection | None:
+    """The connection that is to be made, if that is what redis-py asks for: it does so before each command."""
+    if not getattr(do, "__qualname__", "").startswith("AbstractConnection.connect"):
+        return None
+    held = (cell.cell_contents for cell in getattr(do, "__closure__", None) or ())
+    return next((found for found in held if isinstance(found, AbstractConnection)), None)
 
 
 async def _translated(do: Callable[[], Awaitable[T]]) -> T:
