@@ -12,13 +12,16 @@ from ingest_service.leftovers import Removal
 from ingest_service.parsing.sniff import KINDS
 from ingest_service.receive import received
 from ingest_service.rights import Roles
+from ingest_service.steer import Steering
 from ingest_service.upload import Upload
 from ingest_service.views import (
     CURSOR_MAX_CHARACTERS,
+    Deletion,
     Document,
     DocumentPage,
     Status,
     decode_cursor,
+    deletion_of,
     document_of,
     encode_cursor,
 )
@@ -33,6 +36,7 @@ PrincipalOf = Callable[..., Awaitable[Principal]]
 Limit = Annotated[int, Query(ge=1, le=PAGE_LIMIT, description="Items on a page")]
 Cursor = Annotated[str | None, Query(max_length=CURSOR_MAX_CHARACTERS, description="`next_cursor` of the page before")]
 Collection = Annotated[str | None, Query(max_length=200, description="Only documents of this collection")]
+Name = Annotated[str | None, Query(max_length=255, description="Only documents whose file's name contains this")]
 WantedStatus = Annotated[Status | None, Query(alias="status", description="Only documents whose latest version is so")]
 
 
@@ -46,6 +50,11 @@ _COMMON: dict[int | str, dict[str, Any]] = {
     503: _problem("Something we need is away; ask again after `Retry-After`"),
 }
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {404: _problem("The caller can read no such document")}
+_STEERED: dict[int | str, dict[str, Any]] = {
+    **_NOT_FOUND,
+    403: _problem("`forbidden`: the caller may read the document, not decide about it"),
+}
+_NO_RETRY: dict[int | str, dict[str, Any]] = {409: _problem("`already_searchable`: there is nothing to retry")}
 _UPLOAD: dict[int | str, dict[str, Any]] = {
     403: _problem("`forbidden`: guests may not upload, and others only where they may write"),
     404: _problem("`collection_not_found`: the caller has no such collection"),
@@ -91,6 +100,7 @@ def documents_router(
     removal: Removal,
     *,
     upload: Upload,
+    steering: Steering,
     roles: Roles,
     principal: PrincipalOf,
     upload_dir: Path | None,
@@ -102,6 +112,7 @@ def documents_router(
         documents: the store.
         removal: what takes away what a deletion leaves.
         upload: the use case.
+        steering: cancels and retries.
         roles: who may upload at all.
         principal: the dependency that says who calls, or answers 401.
         upload_dir: where an upload lies until it is complete.
@@ -131,12 +142,15 @@ def documents_router(
         caller: Caller,
         collection: Collection = None,
         status: WantedStatus = None,
+        name: Name = None,
         limit: Limit = 20,
         cursor: Cursor = None,
     ) -> DocumentPage:
         """The documents that the caller may read, newest first."""
         before = None if cursor is None else decode_cursor(cursor)
-        rows = await documents.list(caller, collection=collection, status=status, before=before, limit=limit + 1)
+        rows = await documents.list(
+            caller, collection=collection, status=status, name=name, before=before, limit=limit + 1
+        )
         more = len(rows) > limit
         return DocumentPage(
             items=[document_of(row) for row in rows[:limit]],
@@ -148,11 +162,25 @@ def documents_router(
         """One document, and how far it is."""
         return document_of(await documents.read(_meant(document_id), caller))
 
-    @router.delete("/{document_id}", status_code=204, responses=_NOT_FOUND)
-    async def delete_document(document_id: str, caller: Caller) -> None:
-        """Delete a document with all its versions; from then on no question finds it."""
-        leftover = await documents.delete(_meant(document_id), caller)
-        await removal.try_to_remove(leftover)
+    @router.delete("/{document_id}", responses=_NOT_FOUND)
+    async def delete_document(document_id: str, caller: Caller) -> Deletion:
+        """Delete a document with all its versions; from then on no question finds it. The receipt says what went."""
+        deleted = await documents.delete(_meant(document_id), caller)
+        is_clean = await removal.try_to_remove(deleted.leftover)
+        await steering.turns.try_to_open_next(deleted.owner_id)
+        return deletion_of(deleted, is_clean=is_clean)
+
+    @router.post("/{document_id}/cancel", responses=_STEERED)
+    async def cancel_document(document_id: str, caller: Caller) -> Document:
+        """End the indexing of the latest version: it has failed then, as `cancelled`. One that has ended stays so."""
+        await steering.cancel(_meant(document_id), caller)
+        return document_of(await documents.read(_meant(document_id), caller))
+
+    @router.post("/{document_id}/retry", status_code=202, responses=_STEERED | _NO_RETRY)
+    async def retry_document(document_id: str, caller: Caller) -> Document:
+        """Index the latest version again, which has failed, was set aside or cancelled; its bytes were kept."""
+        await steering.retry(_meant(document_id), caller)
+        return document_of(await documents.read(_meant(document_id), caller))
 
     return router
 

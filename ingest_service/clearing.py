@@ -26,7 +26,8 @@ _NOTE = """
 _DELETE = "DELETE FROM documents WHERE document_id = ANY ($1)"
 
 _FORGET = """
-    WITH cleared AS (DELETE FROM removed_collections WHERE collection = $1)
+    WITH cleared AS (DELETE FROM removed_collections WHERE collection = $1),
+    emptied AS (DELETE FROM lexical_sizes WHERE collection = $1)
     DELETE FROM knowledge_versions WHERE collection = $1
 """
 

@@ -7,10 +7,11 @@ import asyncpg
 from uuid_utils.compat import uuid7
 
 from ingest_service.knowledge import Connection, bump
-from ingest_service.leftovers import LOCK_BLOB, Leftover, note
+from ingest_service.leftovers import LOCK_BLOB, note
 from ingest_service.readable import READABLE, collection_for, locked_collection, reader_of
 from ingest_service.rights import Roles
-from ingest_service.stored import Document, NewVersion
+from ingest_service.stored import Deleted, Document, NewVersion
+from ingest_service.turns import LOCK_TURNS, UNDER_WAY
 from ingest_service.upload_keys import recall, remember
 from libs.contracts.values import Principal
 from libs.db.errors import translated
@@ -30,28 +31,35 @@ _LATEST = """
     WHERE document_id = $1 AND version = latest_version
 """
 
-_ADD_VERSION = """
-    INSERT INTO document_versions (document_id, version, sha256, size_bytes, media_type, blob_key)
-    VALUES ($1, $2, $3, $4, $5, $3)
-"""
+_LOCKS = f"SELECT ({LOCK_BLOB}), ({LOCK_TURNS.replace('$1', '$2')})"
 
-# A title that was given stays until another is given.
-_RAISE_VERSION = """
-    UPDATE documents
-    SET latest_version = $2, updated_at = now(), title = COALESCE($3, title),
-        title_given = title_given OR $3 IS NOT NULL
-    WHERE document_id = $1
-"""
+# A title that was given stays until another is given. The new version begins when one of its owner's places is free.
+_ADD_VERSION = f"""
+    WITH raised AS (
+        UPDATE documents
+        SET latest_version = $2, updated_at = now(), title = COALESCE($6, title),
+            title_given = title_given OR $6 IS NOT NULL
+        WHERE document_id = $1
+    )
+    INSERT INTO document_versions (document_id, version, sha256, size_bytes, media_type, blob_key, uploader_id, status)
+    VALUES ($1, $2, $3, $4, $5, $3, $7, CASE WHEN $8 > (
+        SELECT count(*) FROM document_versions AS other WHERE other.uploader_id = $7 AND other.status IN {UNDER_WAY}
+    ) THEN 'uploaded' ELSE 'queued' END)
+"""  # noqa: S608 - nothing but constants
 
-_PUBLISHED = """
-    UPDATE document_versions SET publications = publications + 1
-    WHERE document_id = $1 AND version = $2
+# What waits and is overtaken need not be indexed at all.
+_OVERTAKE = """
+    UPDATE document_versions SET status = 'replaced', updated_at = now()
+    WHERE document_id = $1 AND version < $2 AND status = 'queued'
+    RETURNING blob_key
 """
 
 _READ = f"""
-    SELECT documents.document_id, documents.owner_id, collection, file_name, title, current_version, version, status, media_type,
-           size_bytes, progress_done, progress_total, failure_code, failure_message, documents.created_at,
-           GREATEST(documents.updated_at, document_versions.updated_at) AS updated_at
+    SELECT documents.document_id, owner_id, collection, file_name, title, current_version, version, status,
+           media_type, size_bytes, progress_done, progress_total, failure_code, failure_message, documents.created_at,
+           GREATEST(documents.updated_at, document_versions.updated_at) AS updated_at,
+           extract(epoch FROM document_versions.updated_at - stage_at)::float8 AS stage_seconds,
+           extract(epoch FROM now() - document_versions.updated_at)::float8 AS still_seconds
     FROM documents
     JOIN document_versions ON document_versions.document_id = documents.document_id AND version = latest_version
     WHERE collection IN ({READABLE})
@@ -62,7 +70,8 @@ _READ_ONE = f"{_READ} AND documents.document_id = $4"
 _LIST = f"""
     {_READ} AND ($4::text IS NULL OR collection = $4) AND ($5::text IS NULL OR status = $5)
       AND ($6::uuid IS NULL OR documents.document_id < $6)
-    ORDER BY documents.document_id DESC LIMIT $7
+      AND ($7::text IS NULL OR position(lower($7) IN lower(file_name)) > 0)
+    ORDER BY documents.document_id DESC LIMIT $8
 """
 
 _LOCK = f"""
@@ -70,7 +79,9 @@ _LOCK = f"""
     WHERE collection IN ({READABLE}) AND document_id = $4 FOR UPDATE
 """  # noqa: S608 - nothing but constants
 
-_BLOB_KEYS = "SELECT DISTINCT blob_key FROM document_versions WHERE document_id = $1"
+_BLOB_KEYS = "SELECT blob_key FROM document_versions WHERE document_id = $1"
+
+_PASSAGES = "SELECT count(*) FROM chunks WHERE document_id = $1"
 
 _DELETE = "DELETE FROM documents WHERE document_id = $1"
 
@@ -78,9 +89,10 @@ _DELETE = "DELETE FROM documents WHERE document_id = $1"
 class Documents:
     """The documents of everyone; what a caller may not read is not there for them."""
 
-    def __init__(self, pool: asyncpg.Pool, *, roles: Roles) -> None:
+    def __init__(self, pool: asyncpg.Pool, *, roles: Roles, places: int) -> None:
         self._pool = pool
         self._roles = roles
+        self._places = places
 
     async def place_for(self, principal: Principal, collection: str | None) -> str:
         """The collection that an upload to this one goes to: the caller's own when none is named.
@@ -129,14 +141,13 @@ class Documents:
             async with self._pool.acquire() as connection, connection.transaction():
                 collection = await locked_collection(connection, principal, upload.collection)
                 self._roles.check_writes(principal, collection)
-                document_id, is_new = await self._add(connection, principal, upload)
-                if is_new:
-                    await connection.execute(LOCK_BLOB, upload.sha256)
-                    await secure()
+                document_id, is_new = await self._add(connection, principal, upload, secure)
                 [row] = await connection.fetch(_READ_ONE, *reader_of(principal), document_id)
         return Document(**row), is_new
 
-    async def _add(self, connection: Connection, principal: Principal, upload: NewVersion) -> tuple[UUID, bool]:
+    async def _add(
+        self, connection: Connection, principal: Principal, upload: NewVersion, secure: Callable[[], Awaitable[None]]
+    ) -> tuple[UUID, bool]:
         [(document_id, latest)] = await connection.fetch(
             _UPSERT,
             *(uuid7(), principal.user_id, upload.collection, upload.file_name),
@@ -150,19 +161,26 @@ class Documents:
                 fingerprint=upload.fingerprint,
                 document_id=document_id,
             )
-        if await connection.fetchval(_LATEST, document_id, upload.sha256, upload.title):
+        if latest and await connection.fetchval(_LATEST, document_id, upload.sha256, upload.title):
             return document_id, False
-        version = latest + 1
+        await connection.execute(_LOCKS, upload.sha256, principal.user_id)
+        await secure()
+        key = (document_id, latest + 1)
+        overtaken = await connection.fetch(_OVERTAKE, *key) if latest else []
         await connection.execute(
-            _ADD_VERSION, document_id, version, upload.sha256, upload.size_bytes, upload.media_type
+            _ADD_VERSION,
+            *(*key, upload.sha256, upload.size_bytes, upload.media_type, upload.title),
+            *(principal.user_id, self._places),
         )
-        await connection.execute(_RAISE_VERSION, document_id, version, upload.title)
+        if overtaken:
+            await note(
+                connection,
+                collection=upload.collection,
+                document_id=document_id,
+                chunk_ids=[],
+                blob_keys=[row["blob_key"] for row in overtaken],
+            )
         return document_id, True
-
-    async def published(self, document_id: UUID, version: int) -> None:
-        """Note that the version's event is on its stream; without the note the sweep publishes it again."""
-        with translated():
-            await self._pool.execute(_PUBLISHED, document_id, version)
 
     async def read(self, document_id: UUID, principal: Principal) -> Document:
         """A document that the principal may read.
@@ -184,6 +202,7 @@ class Documents:
         status: str | None,
         before: UUID | None,
         limit: int,
+        name: str | None = None,
     ) -> Sequence[Document]:
         """Documents that the principal may read, newest first.
 
@@ -193,12 +212,13 @@ class Documents:
             status: of the latest version; any without it.
             before: the last document of the page before.
             limit: how many at most.
+            name: what the file's name contains, in whatever case.
         """
         with translated():
-            rows = await self._pool.fetch(_LIST, *reader_of(principal), collection, status, before, limit)
+            rows = await self._pool.fetch(_LIST, *reader_of(principal), collection, status, before, name, limit)
         return [Document(**row) for row in rows]
 
-    async def delete(self, document_id: UUID, principal: Principal) -> Leftover:
+    async def delete(self, document_id: UUID, principal: Principal) -> Deleted:
         """Afterwards no question finds the document and no row knows it; what it leaves is to be removed.
 
         Raises:
@@ -212,13 +232,15 @@ class Documents:
                 collection = await collection_for(connection, principal, row["collection"])
                 self._roles.check_deletes(principal, owner_id=row["owner_id"], collection=collection)
                 blob_keys = [found["blob_key"] for found in await connection.fetch(_BLOB_KEYS, document_id)]
+                passages = await connection.fetchval(_PASSAGES, document_id)
                 await connection.execute(_DELETE, document_id)
                 if row["current_version"] is not None:
                     await bump(connection, row["collection"])
-                return await note(
+                leftover = await note(
                     connection,
                     collection=row["collection"],
                     document_id=document_id,
                     chunk_ids=None,
-                    blob_keys=blob_keys,
+                    blob_keys=sorted(set(blob_keys)),
                 )
+        return Deleted(document_id, row["owner_id"], len(blob_keys), passages, leftover)

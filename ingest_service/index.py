@@ -1,6 +1,7 @@
 """One document version: parse, cut, embed, store its vectors, and swap it in as a whole."""
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,12 +11,13 @@ import structlog
 
 from ingest_service.chunking import Chunk
 from ingest_service.leftovers import Removal
-from ingest_service.metrics import CHUNKS, STAGE_SECONDS, VERSIONS
+from ingest_service.metrics import CHUNKS, KEPT, STAGE_SECONDS, VERSIONS
 from ingest_service.parsing.parsed import UnreadableError
 from ingest_service.ports import Blobs, Embedder, Reader, VectorStore
-from ingest_service.versions import NewChunk, StoppedError, Versions, Work
-from libs.contracts.events import DocumentUploaded
-from libs.contracts.values import PUBLIC_COLLECTION, own_collection
+from ingest_service.turns import Turns
+from ingest_service.versions import Versions
+from ingest_service.work import NewChunk, StoppedError, Work
+from libs.contracts.events import DocumentGivenUp, DocumentUploaded
 from libs.errors import PermanentError, TransientError
 
 log = structlog.get_logger()
@@ -23,7 +25,11 @@ log = structlog.get_logger()
 PREFIX_MAX_CHARACTERS = 160
 """Title and headings together, about 40 tokens: with a chunk of 200 they fit what all-MiniLM-L6-v2 sees."""
 
-_AWAY = ("unavailable", "A service we need did not answer for too long. Upload the document again later.")
+_AWAY = ("unavailable", "A service we need did not answer for too long. Retry it later.")
+_QUARANTINED = (
+    "quarantined",
+    "Work on this document broke down again and again, so it was set aside. Retry it, or send it in another form.",
+)
 _REFUSED = ("not_indexed", "This document could not be indexed; we were told.")
 
 
@@ -37,7 +43,7 @@ class Batches:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """The use case with what it needs."""
+    """The use case with what it needs; `model` names what embeds, dimensions included."""
 
     versions: Versions
     removal: Removal
@@ -46,12 +52,14 @@ class Index:
     embedder: Embedder
     vectors: VectorStore
     batches: Batches
+    turns: Turns
+    model: str
 
     async def __call__(self, event: DocumentUploaded, *, last_try: bool) -> None:
         """Afterwards the version is searchable, has failed with a reason, or is of no use to anybody any more.
 
         The version that was searchable stays so until then. Doing it again, at whatever point it broke off, ends the
-        same: all ids are derived.
+        same: all ids are derived. When it has ended, its owner's next one begins.
 
         Args:
             event: which version.
@@ -60,15 +68,14 @@ class Index:
         Raises:
             TransientError: something did not answer, and there are tries left.
         """
-        work = await self.versions.begin(event.document_id, event.version)
+        work = await self.versions.begin(event.document_id, event.version, event.generation)
         if work is None:
-            await self._tidy(event)
             return
         try:
             await self._index(work)
             outcome = "searchable"
         except StoppedError:
-            await self._tidy(event)
+            await self._tidy(work)
             outcome = "stopped"
         except UnreadableError as error:
             outcome = await self._fail(work, error.code, error.message)
@@ -81,6 +88,16 @@ class Index:
             log.exception("gave up a document")
             outcome = await self._fail(work, *(_AWAY if isinstance(error, TransientError) else _REFUSED))
         VERSIONS.labels(outcome, work.media_type).inc()
+        await self.turns.try_to_open_next(work.owner_id)
+
+    async def give_up(self, event: DocumentGivenUp) -> None:
+        """Afterwards the version is in quarantine: failed, with its bytes kept, until somebody retries it."""
+        code, message = _QUARANTINED
+        if await self.versions.fail(event.document_id, event.version, event.generation, code=code, message=message):
+            log.error("a document is in quarantine", reason=event.failure)
+            VERSIONS.labels(code, "").inc()
+        await self.removal.try_to_remove_work(event.document_id, event.version, event.generation)
+        await self.turns.try_to_open_next(event.owner.user_id)
 
     async def _index(self, work: Work) -> None:
         with STAGE_SECONDS.labels("parsing").time():
@@ -89,50 +106,65 @@ class Index:
                     path, media_type=work.media_type, on_text=partial(self.versions.advance, work, "chunking")
                 )
         shown = work.title if work.title_given else title or work.title
-        chunks = [NewChunk(chunk_id(work, ordinal), chunk) for ordinal, chunk in enumerate(found)]
+        texts = [embedded_text(shown, chunk) for chunk in found]
+        chunks = await self._identified(work, found, texts)
         with STAGE_SECONDS.labels("embedding").time():
-            await self._embed(work, shown, chunks)
+            await self._embed(work, [(new, text) for new, text in zip(chunks, texts, strict=True) if not new.is_kept])
         with STAGE_SECONDS.labels("storing").time():
             leftover = await self.versions.make_searchable(work, title=title, chunks=chunks)
         CHUNKS.inc(len(chunks))
+        KEPT.inc(sum(new.is_kept for new in chunks))
         log.info("document version ended", chunks=len(chunks), media_type=work.media_type)
         if leftover is not None:
             await self.removal.try_to_remove(leftover)
 
-    async def _embed(self, work: Work, title: str, chunks: Sequence[NewChunk]) -> None:
+    async def _identified(self, work: Work, found: Sequence[Chunk], texts: Sequence[str]) -> list[NewChunk]:
+        """The chunks with their ids: what the searchable version has too keeps its id, and so its vector."""
+        hashes = [content_hash(self.model, text) for text in texts]
+        kept = await self.versions.kept(work, hashes)
+        chunks = []
+        for ordinal, (chunk, digest) in enumerate(zip(found, hashes, strict=True)):
+            ids = kept.get(digest)
+            is_kept = bool(ids)
+            chunks.append(NewChunk(ids.pop() if ids else chunk_id(work, ordinal), chunk, digest, is_kept=is_kept))
+        return chunks
+
+    async def _embed(self, work: Work, chunks: Sequence[tuple[NewChunk, str]]) -> None:
         size = self.batches.size
         done = 0
-        await self.versions.advance(work, "embedding", total=len(chunks))
+        await self.versions.plan(work, [new.chunk_id for new, _ in chunks])
 
-        async def embed(batch: Sequence[NewChunk]) -> None:
+        async def embed(batch: Sequence[tuple[NewChunk, str]]) -> None:
             nonlocal done
-            vectors = await self.embedder.embed([embedded_text(title, chunk) for _, chunk in batch])
-            items = [(new.chunk_id, work.document_id, vector) for new, vector in zip(batch, vectors, strict=True)]
+            vectors = await self.embedder.embed([text for _, text in batch])
+            items = [(new.chunk_id, work.document_id, vector) for (new, _), vector in zip(batch, vectors, strict=True)]
             await self.vectors.upsert(work.collection, items)
             done += len(batch)
-            await self.versions.advance(work, "embedding", done=done, total=len(chunks))
+            if done < len(chunks):
+                # The last one's progress is the end of the work.
+                await self.versions.advance(work, "embedding", done=done, total=len(chunks))
 
         batches = [chunks[start : start + size] for start in range(0, len(chunks), size)]
         await _bounded([partial(embed, batch) for batch in batches], at_once=self.batches.concurrency)
 
     async def _fail(self, work: Work, code: str, message: str) -> str:
         log.info("document version failed", code=code, media_type=work.media_type)
-        await self.versions.fail(work.document_id, work.version, code=code, message=message)
+        await self.versions.fail(work.document_id, work.version, work.generation, code=code, message=message)
+        await self._tidy(work)
         return code
 
-    async def _tidy(self, event: DocumentUploaded) -> None:
-        """A deleted document's vectors may have been written after its deletion removed them."""
-        if not await self.versions.exists(event.document_id):
-            # An event of an older release does not say; there were only these two then.
-            collections = [event.collection or own_collection(event.owner.user_id)]
-            if not event.collection:
-                collections.append(PUBLIC_COLLECTION)
-            await self.removal.remove_vectors(collections, event.document_id)
+    async def _tidy(self, work: Work) -> None:
+        await self.removal.try_to_remove_work(work.document_id, work.version, work.generation)
 
 
 def chunk_id(work: Work, ordinal: int) -> UUID:
-    """The same for every try at this version."""
-    return uuid5(work.document_id, f"{work.version}/{ordinal}")
+    """The same whenever the bus tries again; another one when the owner does, so that no vector meets its collector."""
+    return uuid5(work.document_id, f"{work.version}/{work.generation}/{ordinal}")
+
+
+def content_hash(model: str, text: str) -> bytes:
+    """The same vector comes of it."""
+    return hashlib.sha256(f"{model}\n{text}".encode()).digest()
 
 
 def embedded_text(title: str, chunk: Chunk) -> str:

@@ -21,8 +21,17 @@ _NOTE = """
 
 _OLD = """
     SELECT leftover_id, collection, document_id, chunk_ids, blob_keys FROM leftovers
-    WHERE created_at < now() - make_interval(secs => $1)
+    WHERE created_at < now() - make_interval(secs => $1) AND NOT EXISTS (
+        SELECT FROM document_versions AS v
+        WHERE v.document_id = leftovers.document_id AND v.version = leftovers.version
+          AND v.generation = leftovers.generation AND v.status IN ('parsing', 'chunking', 'embedding')
+    )
     ORDER BY leftover_id LIMIT $2
+"""
+
+_OF_WORK = """
+    SELECT leftover_id, collection, document_id, chunk_ids, blob_keys FROM leftovers
+    WHERE document_id = $1 AND version = $2 AND generation = $3
 """
 
 _DONE = "DELETE FROM leftovers WHERE leftover_id = $1"
@@ -35,7 +44,7 @@ _BLOB_IS_NEEDED = "SELECT EXISTS (SELECT FROM document_versions WHERE blob_key =
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """Vectors and blobs of one document that may go.
+    """Vectors and blobs of one document that may go. What a version is about to write is noted as one, too.
 
     Attributes:
         chunk_ids: whose vectors; None for every vector of the document.
@@ -100,21 +109,21 @@ class Removal:
         with translated():
             await self._pool.execute(_DONE, leftover.leftover_id)
 
-    async def try_to_remove(self, leftover: Leftover) -> None:
-        """Remove it now if that works; if not, the sweep will."""
+    async def try_to_remove(self, leftover: Leftover) -> bool:
+        """Remove it now if that works; if not, the sweep will. Whether it is gone."""
         try:
             await self.remove(leftover)
         except EloquentError as error:
             log.warning("leftovers stay for the sweep", reason=str(error))
+            return False
+        return True
 
-    async def remove_vectors(self, collections: Sequence[str], document_id: UUID) -> None:
-        """Afterwards the document, which has no row, has no vector in these collections.
-
-        Raises:
-            TransientError: the vector store did not answer.
-        """
-        for collection in collections:
-            await self._vectors.delete_document(collection, document_id)
+    async def try_to_remove_work(self, document_id: UUID, version: int, generation: int) -> None:
+        """What this try at a version wrote, unless it was made searchable: nobody will use it."""
+        with translated():
+            row = await self._pool.fetchrow(_OF_WORK, document_id, version, generation)
+        if row is not None:
+            await self.try_to_remove(leftover_of(row))
 
     async def _remove_blob(self, key: str) -> None:
         with translated():

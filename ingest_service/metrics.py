@@ -13,4 +13,5 @@ STAGE_SECONDS = Histogram(
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300),
 )
 CHUNKS = Counter("ingest_chunks_total", "Chunks that were made searchable")
+KEPT = Counter("ingest_chunks_kept_total", "Chunks of new versions that kept the vector of an equal one before")
 REPUBLISHED = Counter("ingest_republished_total", "Document versions the sweep published again")

@@ -37,7 +37,13 @@ class IngestSettings(Settings):
     upload_dir: Path | None = Field(
         None, description="Folder where uploads lie until they are complete; the system's temporary folder without it"
     )
-    concurrency: int = Field(4, ge=1, le=100, description="Documents a worker indexes at once")
+    concurrency: int = Field(8, ge=1, le=100, description="Documents a worker indexes at once")
+    documents_per_owner: int = Field(
+        4, ge=1, le=1000, description="Documents of one owner under way at once; further ones wait for their turn"
+    )
+    patience_seconds: float = Field(
+        900.0, ge=0, le=86400, description="Trouble that passes is no failure of a document that is younger than this"
+    )
     parsers: int = Field(2, ge=1, le=64, description="Files a worker parses at once, about one per core")
     parser_memory_bytes: int = Field(
         1024**3, ge=256 * 1024**2, description="Address space of the process that parses a file"
@@ -62,5 +68,8 @@ class IngestSettings(Settings):
     sweep_seconds: float = Field(30.0, gt=0, le=3600, description="Time between two looks for what stands still")
     idle_seconds: float = Field(
         600.0, gt=0, description="A document that made no progress for so long is published again"
+    )
+    overdue_seconds: float = Field(
+        3600.0, gt=0, description="The same, even while its stream holds entries that may be in front of it"
     )
     max_publications: int = Field(5, ge=1, le=100, description="Times a document is published before it has failed")

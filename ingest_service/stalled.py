@@ -14,7 +14,8 @@ from libs.db.errors import translated
 _ALONE = "SELECT pg_try_advisory_xact_lock(hashtextextended('ingest sweep', 0))"
 
 _STALLED = """
-    SELECT document_id, version, documents.owner_id, collection, publications
+    SELECT document_id, version, generation, owner_id, collection, publications,
+           extract(epoch FROM now() - document_versions.updated_at)::float8 AS idle_seconds
     FROM document_versions JOIN documents USING (document_id)
     WHERE status IN ('uploaded', 'parsing', 'chunking', 'embedding')
       AND document_versions.updated_at
@@ -33,20 +34,27 @@ class Stalled(NamedTuple):
 
     Attributes:
         publications: how often its event was published.
+        idle_seconds: since it made progress, or was published last.
     """
 
     document_id: UUID
     version: int
+    generation: int
     owner_id: UUID
     collection: str
     publications: int
+    idle_seconds: float
 
     def event(self) -> DocumentUploaded:
         """The event that gets it going."""
         # The owner's groups are not stored: nothing that happens from here on asks for them.
         owner = Principal(user_id=self.owner_id, is_guest=False)
         return DocumentUploaded(
-            document_id=self.document_id, version=self.version, owner=owner, collection=self.collection
+            document_id=self.document_id,
+            version=self.version,
+            owner=owner,
+            collection=self.collection,
+            generation=self.generation,
         )
 
 

@@ -5,9 +5,16 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from ingest_service.leftovers import Leftover
+
 
 class Document(NamedTuple):
-    """A document with its latest version; `current_version` is the one questions find."""
+    """A document with its latest version; `current_version` is the one questions find.
+
+    Attributes:
+        stage_seconds: between the beginning of the stage it is in and the latest progress.
+        still_seconds: since then.
+    """
 
     document_id: UUID
     owner_id: UUID
@@ -25,6 +32,18 @@ class Document(NamedTuple):
     failure_message: str | None
     created_at: datetime
     updated_at: datetime
+    stage_seconds: float | None = None
+    still_seconds: float = 0.0
+
+
+class Deleted(NamedTuple):
+    """What a deletion took away, and what of it the stores may still hold."""
+
+    document_id: UUID
+    owner_id: UUID
+    versions: int
+    passages: int
+    leftover: Leftover
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,21 +6,18 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-import structlog
-
 from ingest_service.documents import Documents
 from ingest_service.metrics import UPLOADS
 from ingest_service.parsing.parsed import TITLE_MAX_CHARACTERS, UnreadableError, clean
 from ingest_service.parsing.sniff import sniff
-from ingest_service.ports import Blobs, Publish
+from ingest_service.ports import Blobs
 from ingest_service.receive import Received
 from ingest_service.stored import Document, NewVersion
+from ingest_service.turns import Turns
 from ingest_service.upload_keys import check_key
 from libs.contracts.events import DocumentUploaded
 from libs.contracts.values import Principal
-from libs.errors import RequestError, TransientError
-
-log = structlog.get_logger()
+from libs.errors import RequestError
 
 FILE_NAME_MAX_BYTES = 255
 """What file systems take."""
@@ -33,10 +30,10 @@ class Upload:
 
     documents: Documents
     blobs: Blobs
-    publish: Publish
+    turns: Turns
 
     async def __call__(self, received: Received, *, principal: Principal, idempotency_key: str | None) -> Document:
-        """The document, stored; a new version of it is or will be announced to the worker.
+        """The document, stored; a new version of it is or will be announced to the worker, in its owner's turn.
 
         Raises:
             RequestError: who is asking may not, or this is no document we take; nothing has changed.
@@ -57,23 +54,16 @@ class Upload:
         await self.blobs.put(upload.sha256, received.path)
         document, is_new = await self.documents.add(principal, upload, secure=secure)
         UPLOADS.labels("accepted" if is_new else "unchanged").inc()
-        if is_new:
-            await self._announce(document, principal)
+        if is_new and document.status == "uploaded":
+            await self.turns.announce(
+                DocumentUploaded(
+                    document_id=document.document_id,
+                    version=document.version,
+                    owner=principal,
+                    collection=document.collection,
+                )
+            )
         return document
-
-    async def _announce(self, document: Document, principal: Principal) -> None:
-        event = DocumentUploaded(
-            document_id=document.document_id,
-            version=document.version,
-            owner=principal,
-            collection=document.collection,
-        )
-        try:
-            await self.publish(event)
-            await self.documents.published(document.document_id, document.version)
-        except TransientError as error:
-            # It is stored, so it is accepted; the sweep publishes what nobody announced.
-            log.warning("a document waits for the sweep to announce it", reason=str(error))
 
 
 async def _checked(received: Received, collection: str, idempotency_key: str | None) -> NewVersion:

@@ -1,98 +1,59 @@
 """Document versions in PostgreSQL, as the worker takes them from `uploaded` to `searchable` or `failed`."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 from uuid import UUID
 
 import asyncpg
-import msgspec
 
-from ingest_service.chunking import Chunk
-from ingest_service.knowledge import Connection, bump
-from ingest_service.leftovers import Leftover, note
+from ingest_service.leftovers import Leftover
+from ingest_service.swap import swap_in
+from ingest_service.work import NewChunk, StoppedError, Work
 from libs.db.errors import translated
 
 _BEGIN = """
     UPDATE document_versions AS v
-    SET status = 'parsing', progress_done = 0, progress_total = 0, updated_at = now()
+    SET status = 'parsing', progress_done = 0, progress_total = 0, updated_at = now(), stage_at = now()
     FROM documents AS d
-    WHERE v.document_id = $1 AND v.version = $2 AND d.document_id = v.document_id
+    WHERE v.document_id = $1 AND v.version = $2 AND v.generation = $3 AND d.document_id = v.document_id
       AND v.status IN ('uploaded', 'parsing', 'chunking', 'embedding')
-    RETURNING v.document_id, v.version, d.collection, d.title, d.title_given, v.media_type, v.blob_key
+    RETURNING v.document_id, v.version, v.generation, d.owner_id, d.collection, d.title, d.title_given,
+              d.current_version, v.media_type, v.blob_key
 """
 
-_EXISTS = "SELECT EXISTS (SELECT FROM documents WHERE document_id = $1)"
-
 _ADVANCE = """
-    UPDATE document_versions SET status = $3, progress_done = $4, progress_total = $5, updated_at = now()
-    WHERE document_id = $1 AND version = $2 AND status IN ('parsing', 'chunking', 'embedding')
+    UPDATE document_versions
+    SET status = $4, progress_done = $5, progress_total = $6, updated_at = now(),
+        stage_at = CASE status WHEN $4 THEN stage_at ELSE now() END
+    WHERE document_id = $1 AND version = $2 AND generation = $3 AND status IN ('parsing', 'chunking', 'embedding')
     RETURNING version
 """
 
 _FAIL = """
-    UPDATE document_versions SET status = 'failed', failure_code = $3, failure_message = $4, updated_at = now()
-    WHERE document_id = $1 AND version = $2 AND status IN ('uploaded', 'parsing', 'chunking', 'embedding')
+    UPDATE document_versions SET status = 'failed', failure_code = $4, failure_message = $5, updated_at = now()
+    WHERE document_id = $1 AND version = $2 AND generation = $3
+      AND status IN ('queued', 'uploaded', 'parsing', 'chunking', 'embedding')
     RETURNING version
 """
 
-_LOCK = "SELECT current_version FROM documents WHERE document_id = $1 FOR UPDATE"
-
-_FORGET_CHUNKS = "DELETE FROM chunks WHERE document_id = $1 AND version <> $2 RETURNING chunk_id"
-
-_REPLACE_OLDER = """
-    UPDATE document_versions SET status = 'replaced', updated_at = now()
-    WHERE document_id = $1 AND version < $2 AND status IN ('searchable', 'failed')
-    RETURNING blob_key
+# The note of what is about to be written stands before the first vector does.
+_PLAN = """
+    WITH begun AS (
+        UPDATE document_versions
+        SET status = 'embedding', progress_done = 0, progress_total = $6, updated_at = now(), stage_at = now()
+        WHERE document_id = $1 AND version = $2 AND generation = $3 AND status IN ('parsing', 'chunking', 'embedding')
+        RETURNING version
+    )
+    INSERT INTO leftovers (document_id, version, generation, collection, chunk_ids)
+    SELECT $1, version, $3, $4, $5 FROM begun
+    ON CONFLICT (document_id, version, generation) WHERE version IS NOT NULL DO UPDATE SET chunk_ids = $5
+    RETURNING version
 """
 
-_REPLACE = (
-    "UPDATE document_versions SET status = 'replaced', updated_at = now() WHERE document_id = $1 AND version = $2"
-)
-
-_CHUNK_COLUMNS = (
-    *("chunk_id", "document_id", "version", "ordinal", "collection"),
-    *("text", "page", "heading", "start_char", "end_char", "place"),
-)
-
-_SEARCHABLE = """
-    UPDATE document_versions
-    SET status = 'searchable', progress_done = $3, progress_total = $3, failure_code = NULL, failure_message = NULL,
-        updated_at = now()
-    WHERE document_id = $1 AND version = $2
+_KEPT = """
+    SELECT content_hash, chunk_id FROM chunks
+    WHERE document_id = $1 AND version = $2 AND content_hash = ANY ($3)
 """
-
-_SWAP = """
-    UPDATE documents
-    SET current_version = $2, updated_at = now(), title = CASE WHEN title_given THEN title ELSE COALESCE($3, title) END
-    WHERE document_id = $1
-"""
-
-
-class Work(NamedTuple):
-    """A version to be made searchable.
-
-    Attributes:
-        title: of the document so far; `title_given` says that its content may not change it.
-    """
-
-    document_id: UUID
-    version: int
-    collection: str
-    title: str
-    title_given: bool
-    media_type: str
-    blob_key: str
-
-
-class NewChunk(NamedTuple):
-    """A chunk with the id it will have."""
-
-    chunk_id: UUID
-    chunk: Chunk
-
-
-class StoppedError(Exception):
-    """The version was deleted or finished by someone else: the work on it is pointless."""
 
 
 class Versions:
@@ -101,20 +62,38 @@ class Versions:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def begin(self, document_id: UUID, version: int) -> Work | None:
-        """The version, now `parsing`; None when there is nothing to do, for it is finished or gone.
+    async def begin(self, document_id: UUID, version: int, generation: int) -> Work | None:
+        """The version, now `parsing`; None when there is nothing to do, for it is finished, gone or tried anew.
 
         Raises:
             TransientError: the database did not answer.
         """
         with translated():
-            row = await self._pool.fetchrow(_BEGIN, document_id, version)
+            row = await self._pool.fetchrow(_BEGIN, document_id, version, generation)
         return None if row is None else Work(**row)
 
-    async def exists(self, document_id: UUID) -> bool:
-        """Whether the document has not been deleted."""
+    async def kept(self, work: Work, hashes: Sequence[bytes]) -> dict[bytes, list[UUID]]:
+        """Chunks of the version that questions find now which have these contents: their ids, by content."""
+        if work.current_version is None:
+            return {}
+        found: dict[bytes, list[UUID]] = {}
         with translated():
-            return bool(await self._pool.fetchval(_EXISTS, document_id))
+            for row in await self._pool.fetch(_KEPT, work.document_id, work.current_version, hashes):
+                found.setdefault(row["content_hash"], []).append(row["chunk_id"])
+        return found
+
+    async def plan(self, work: Work, chunk_ids: Sequence[UUID]) -> None:
+        """Vectors of these ids are about to be written: whatever becomes of the work, the collector knows them.
+
+        Raises:
+            StoppedError: nobody waits for it any more.
+            TransientError: the database did not answer.
+        """
+        with translated():
+            key = (work.document_id, work.version, work.generation)
+            row = await self._pool.fetchrow(_PLAN, *key, work.collection, chunk_ids, len(chunk_ids))
+        if row is None:
+            raise StoppedError
 
     async def advance(
         self, work: Work, stage: Literal["chunking", "embedding"], *, done: int = 0, total: int = 0
@@ -132,14 +111,15 @@ class Versions:
             TransientError: the database did not answer.
         """
         with translated():
-            row = await self._pool.fetchrow(_ADVANCE, work.document_id, work.version, stage, done, total)
+            key = (work.document_id, work.version, work.generation)
+            row = await self._pool.fetchrow(_ADVANCE, *key, stage, done, total)
         if row is None:
             raise StoppedError
 
-    async def fail(self, document_id: UUID, version: int, *, code: str, message: str) -> bool:
+    async def fail(self, document_id: UUID, version: int, generation: int, *, code: str, message: str) -> bool:
         """End the version with a reason, unless it has ended already; what was searchable stays so."""
         with translated():
-            return await self._pool.fetchrow(_FAIL, document_id, version, code, message) is not None
+            return await self._pool.fetchrow(_FAIL, document_id, version, generation, code, message) is not None
 
     async def make_searchable(self, work: Work, *, title: str | None, chunks: Sequence[NewChunk]) -> Leftover | None:
         """In one transaction: the chunks are rows, questions find them instead of the old ones, caches are void.
@@ -156,52 +136,9 @@ class Versions:
             What may be removed now, if anything.
 
         Raises:
-            TransientError: the database did not answer; nothing has changed.
+            StoppedError: it was cancelled, or is tried anew.
+            TransientError: the database did not answer, or a vector that was to be kept has gone; nothing has changed.
         """
         with translated():
             async with self._pool.acquire() as connection, connection.transaction():
-                document = await connection.fetchrow(_LOCK, work.document_id)
-                if document is None:
-                    return await _note(connection, work, chunk_ids=None, blob_keys=[work.blob_key])
-                current: int = document["current_version"] or 0
-                if current == work.version:
-                    return None
-                if current > work.version:
-                    await connection.execute(_REPLACE, work.document_id, work.version)
-                    mine = [chunk_id for chunk_id, _ in chunks]
-                    return await _note(connection, work, chunk_ids=mine, blob_keys=[work.blob_key])
-                return await _swap(connection, work, title, chunks)
-
-
-async def _swap(connection: Connection, work: Work, title: str | None, chunks: Sequence[NewChunk]) -> Leftover | None:
-    key = (work.document_id, work.version)
-    old_chunks = [row["chunk_id"] for row in await connection.fetch(_FORGET_CHUNKS, *key)]
-    old_blobs = {row["blob_key"] for row in await connection.fetch(_REPLACE_OLDER, *key)}
-    rows = [
-        (
-            *(chunk_id, *key, ordinal, work.collection),
-            *(chunk.text, chunk.page, chunk.heading, chunk.start, chunk.end),
-            None if chunk.more is None else msgspec.to_builtins(chunk.more),
-        )
-        for ordinal, (chunk_id, chunk) in enumerate(chunks)
-    ]
-    await connection.copy_records_to_table("chunks", records=rows, columns=_CHUNK_COLUMNS)
-    await connection.execute(_SEARCHABLE, *key, len(chunks))
-    await connection.execute(_SWAP, *key, title)
-    await bump(connection, work.collection)
-    old_blobs.discard(work.blob_key)
-    if not old_chunks and not old_blobs:
-        return None
-    return await _note(connection, work, chunk_ids=old_chunks, blob_keys=sorted(old_blobs))
-
-
-async def _note(
-    connection: Connection, work: Work, *, chunk_ids: Sequence[UUID] | None, blob_keys: Sequence[str]
-) -> Leftover:
-    return await note(
-        connection,
-        collection=work.collection,
-        document_id=work.document_id,
-        chunk_ids=chunk_ids,
-        blob_keys=blob_keys,
-    )
+                return await swap_in(connection, work, title, chunks)

@@ -7,21 +7,24 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from ingest_service.stored import Deleted
 from ingest_service.stored import Document as Stored
 from libs.errors import RequestError
 
-Status = Literal["uploaded", "parsing", "chunking", "embedding", "searchable", "failed"]
-"""How far the latest version is: the last two are final."""
+Status = Literal["queued", "uploaded", "parsing", "chunking", "embedding", "searchable", "failed"]
+"""How far the latest version is: queued behind others of its owner, or waiting for a worker; the last two are final."""
+FINAL = frozenset({"searchable", "failed"})
 CURSOR_MAX_CHARACTERS = 64
 _UUID_BYTES = 16
 _AT_WORK = frozenset({"parsing", "chunking", "embedding"})
 
 
 class Progress(BaseModel):
-    """Chunks embedded so far, of how many; 0 of 0 until they are counted."""
+    """Chunks embedded so far, of how many that need it; 0 of 0 until they are counted."""
 
     done: int
     total: int
+    seconds_left: float | None = Field(None, description="At the pace so far; null while there is none, and at the end")
 
 
 class Failure(BaseModel):
@@ -50,6 +53,27 @@ class Document(BaseModel):
     failure: Failure | None
 
 
+Removed = Literal["removed", "being_removed"]
+"""Gone, or noted for the collector, which tries until it is gone."""
+
+
+class DeletedRows(BaseModel):
+    """How many rows went."""
+
+    versions: int
+    passages: int
+
+
+class Deletion(BaseModel):
+    """The receipt of a deletion. Rows and caches are gone when it is given: no question finds the document any more."""
+
+    id: UUID
+    rows: DeletedRows
+    vectors: Removed = Field(description="Of every version, in the vector store")
+    blobs: Removed = Field(description="The bytes of every version, unless somebody else's document has the same")
+    caches: Literal["void"] = Field(description="Rankings made before are asked for no more")
+
+
 class DocumentPage(BaseModel):
     """Documents, newest first; `next_cursor` is null on the last page."""
 
@@ -67,7 +91,9 @@ def document_of(stored: Stored) -> Document:
             "id": stored.document_id,
             "searchable_version": stored.current_version,
             "stage": stored.status if stored.status in _AT_WORK else None,
-            "progress": Progress(done=stored.progress_done, total=stored.progress_total),
+            "progress": Progress(
+                done=stored.progress_done, total=stored.progress_total, seconds_left=_seconds_left(stored)
+            ),
             "failure": failure,
             **{
                 name: getattr(stored, name)
@@ -77,6 +103,22 @@ def document_of(stored: Stored) -> Document:
             "updated_at": stored.updated_at,
         }
     )
+
+
+def deletion_of(deleted: Deleted, *, is_clean: bool) -> Deletion:
+    """The receipt; `is_clean` when the stores have let go of everything already."""
+    state: Removed = "removed" if is_clean else "being_removed"
+    rows = DeletedRows(versions=deleted.versions, passages=deleted.passages)
+    return Deletion(id=deleted.document_id, rows=rows, vectors=state, blobs=state, caches="void")
+
+
+def _seconds_left(stored: Stored) -> float | None:
+    if stored.status != "embedding" or not stored.progress_done or not stored.stage_seconds:
+        return None
+    # Between two batches time goes on and the count does not: what was used of the next one counts as well.
+    pace = stored.stage_seconds / stored.progress_done
+    left = pace * (stored.progress_total - stored.progress_done) - stored.still_seconds
+    return round(max(0.0, left), 1)
 
 
 def encode_cursor(last: UUID) -> str:

@@ -18,7 +18,9 @@ from ingest_service.parsing.wire import Limits, Rules
 from ingest_service.rights import Roles
 from ingest_service.settings import BlobSettings, IngestSettings
 from ingest_service.stalled import StalledVersions
+from ingest_service.steer import Steering
 from ingest_service.sweep import Patience, sweep
+from ingest_service.turns import Turns
 from ingest_service.upload import Upload
 from ingest_service.versions import Versions
 from ingest_service.worker import register
@@ -61,6 +63,7 @@ def worker_app(
     removal = Removal(pool, vectors, blobs)
     versions = Versions(pool)
     bus = Bus(redis_settings, redis, group=GROUP)
+    turns = Turns(pool, bus.publish, places=ingest.documents_per_owner)
     index = Index(
         versions=versions,
         removal=removal,
@@ -75,16 +78,29 @@ def worker_app(
         ),
         vectors=vectors,
         batches=Batches(ingest.embed_batch, ingest.embed_concurrency),
+        turns=turns,
+        model=f"{knowledge.embedding_model} {knowledge.embedding_dimensions}",
     )
-    register(bus, index=index, concurrency=ingest.concurrency)
+    register(
+        bus,
+        index=index,
+        give_up=index.give_up,
+        concurrency=ingest.concurrency,
+        patience_seconds=ingest.patience_seconds,
+    )
     once = partial(
         sweep,
         stalled=StalledVersions(pool),
         versions=versions,
         removal=removal,
+        turns=turns,
         publish=bus.publish,
         backlog=bus.entries,
-        patience=Patience(idle_seconds=ingest.idle_seconds, max_publications=ingest.max_publications),
+        patience=Patience(
+            idle_seconds=ingest.idle_seconds,
+            overdue_seconds=ingest.overdue_seconds,
+            max_publications=ingest.max_publications,
+        ),
     )
     return build_app(
         "ingest-worker",
@@ -129,7 +145,8 @@ def api_app(
     blobs = _blobs(blob_settings)
     roles = Roles(editors=ingest.editors_group, uploaders=ingest.uploaders_group)
     removal = Removal(pool, vectors, blobs)
-    documents = Documents(pool, roles=roles)
+    documents = Documents(pool, roles=roles, places=ingest.documents_per_owner)
+    turns = Turns(pool, bus.publish, places=ingest.documents_per_owner)
     verifier = TokenVerifier.from_settings(identity)
     principal = authenticated(verifier)
     return build_app(
@@ -148,7 +165,8 @@ def api_app(
             documents_router(
                 documents,
                 removal,
-                upload=Upload(documents, blobs, bus.publish),
+                upload=Upload(documents, blobs, turns),
+                steering=Steering(pool, roles=roles, turns=turns),
                 roles=roles,
                 principal=principal,
                 upload_dir=ingest.upload_dir,

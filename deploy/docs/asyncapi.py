@@ -13,6 +13,7 @@ from faststream.specification import AsyncAPI
 from libs.contracts.events import (
     AnswerWritten,
     ContextRetrieved,
+    DocumentGivenUp,
     DocumentUploaded,
     Event,
     QuestionAsked,
@@ -63,8 +64,11 @@ TRAFFIC = (
     Traffic("generation", (ContextRetrieved,), ((AnswerWritten, "The answer ended, in whatever way."),)),
     Traffic(
         "ingest",
-        (DocumentUploaded,),
-        ((DocumentUploaded, "A version's bytes are stored, or it stood still and is published again."),),
+        (DocumentUploaded, DocumentGivenUp),
+        (
+            (DocumentUploaded, "A version's bytes are stored and it is its turn, or it stood still."),
+            (DocumentGivenUp, "The entry of a version was buried."),
+        ),
     ),
 )
 

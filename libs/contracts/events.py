@@ -115,6 +115,7 @@ class DocumentUploaded(Event):
 
     Attributes:
         collection: where its vectors go.
+        generation: which try of its owner's at this version, counted from 1; an event of an earlier one is void.
     """
 
     stream: ClassVar[str] = "ingest.uploaded.v1"
@@ -123,11 +124,47 @@ class DocumentUploaded(Event):
     version: int
     owner: Principal
     collection: str = ""
+    generation: int = 1
 
     @property
     def partition_key(self) -> UUID:
         """The document, so that its versions are indexed in order on one partition."""
         return self.document_id
 
+    def buried(self, failure: str) -> "DocumentGivenUp":
+        """The version ends as failed, and its owner's next one gets its place."""
+        return DocumentGivenUp(
+            document_id=self.document_id,
+            version=self.version,
+            owner=self.owner,
+            generation=self.generation,
+            failure=failure,
+        )
 
-ALL_EVENTS: tuple[type[Event], ...] = (QuestionAsked, TurnOpened, ContextRetrieved, AnswerWritten, DocumentUploaded)
+
+class DocumentGivenUp(Event):
+    """The entry of a document version was buried: whoever worked on it failed, or went silent, too often.
+
+    Attributes:
+        generation: of the try that was given up.
+        failure: why, for operators.
+    """
+
+    stream: ClassVar[str] = "ingest.given_up.v1"
+
+    document_id: UUID
+    version: int
+    owner: Principal
+    generation: int = 1
+    failure: str
+
+    @property
+    def partition_key(self) -> UUID:
+        """The document, as for the event that it ends."""
+        return self.document_id
+
+
+ALL_EVENTS: tuple[type[Event], ...] = (
+    *(QuestionAsked, TurnOpened, ContextRetrieved, AnswerWritten),
+    *(DocumentUploaded, DocumentGivenUp),
+)

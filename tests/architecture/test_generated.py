@@ -47,7 +47,7 @@ def test_services_read_what_asyncapi_says() -> None:
         "history": _registered(history.register, open_turn=None, record_answer=None),
         "retrieval": _registered(retrieval.register, retrieve=None),
         "generation": _registered(generation.register, answer=None, writer=None, model="any"),
-        "ingest": _registered(ingest.register, index=None),
+        "ingest": _registered(ingest.register, index=None, give_up=None, patience_seconds=0),
     }
 
 

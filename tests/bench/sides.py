@@ -50,8 +50,8 @@ async def fake_model(script: Script, folder: Path) -> AsyncIterator[tuple[str, i
     port = free_port()
     command = ("tests.fakes.openai_server", "--port", str(port), "--dimensions", str(DIMENSIONS))
     pace = ("--first-token", str(script.first_token), "--between", str(script.between), "--text", script.text)
-    async with _process(_python("model", *command, *pace), folder) as process:
-        await _answers(f"http://{LOOPBACK}:{port}/v1/models", process)
+    async with process_of(_python("model", *command, *pace), folder) as process:
+        await answers(f"http://{LOOPBACK}:{port}/v1/models", process)
         yield f"http://{LOOPBACK}:{port}/v1", process.pid
 
 
@@ -60,8 +60,8 @@ async def monolith(name: str, model_url: str, people: int, folder: Path, *, by_h
     """The monolith, ready; it asks for no token."""
     port = free_port()
     options = ("--port", str(port), "--model-url", model_url, *(["--by-hand"] if by_hand else []))
-    async with _process(_python(name, "tests.bench.monolith", *options), folder) as process:
-        await _answers(f"http://{LOOPBACK}:{port}/docs", process)
+    async with process_of(_python(name, "tests.bench.monolith", *options), folder) as process:
+        await answers(f"http://{LOOPBACK}:{port}/docs", process)
         yield Side(name, f"ws://{LOOPBACK}:{port}/v1/chat", {"monolith": process.pid}, ("",) * people)
 
 
@@ -101,11 +101,11 @@ async def eloquent(
         for service in (*PARTS, *SERVICES):
             if service.name == "identity" or service.name in ON_THE_PATH:
                 program = python_program(service, made.environment_of(service.name), ports)
-                process = await stack.enter_async_context(_process(program, folder))
+                process = await stack.enter_async_context(process_of(program, folder))
                 if service.name in ON_THE_PATH:
                     pids[service.name] = process.pid
         url = f"http://{LOOPBACK}:{ports.gateway}"
-        await _answers(f"{url}/readyz", process)
+        await answers(f"{url}/readyz", process)
         async with httpx.AsyncClient(trust_env=False) as http:
             identity = await identity_of(url, http)
             tokens = [await Guest(identity, http).token() for _ in range(people)]
@@ -118,7 +118,8 @@ def _python(name: str, module: str, *arguments: str) -> Program:
 
 
 @asynccontextmanager
-async def _process(program: Program, folder: Path) -> AsyncIterator[Process]:
+async def process_of(program: Program, folder: Path) -> AsyncIterator[Process]:
+    """The program, running until the block ends; what it says is in the folder."""
     log = folder / f"{program.name}.log"
     with log.open("ab") as output:
         process = await launch(program, output=output.fileno())
@@ -128,7 +129,8 @@ async def _process(program: Program, folder: Path) -> AsyncIterator[Process]:
         await stop(process, program.stop_signal)
 
 
-async def _answers(url: str, process: Process) -> None:
+async def answers(url: str, process: Process) -> None:
+    """Returns when the address answers with a success; raises when the process has left."""
     async with httpx.AsyncClient(trust_env=False, timeout=2.0) as http, asyncio.timeout(READY_SECONDS):
         while True:
             if process.returncode is not None:

@@ -17,7 +17,9 @@ from ingest_service.leftovers import Removal
 from ingest_service.ports import Embedder, Reader, VectorStore
 from ingest_service.receive import Received
 from ingest_service.rights import Roles
+from ingest_service.steer import Steering
 from ingest_service.stored import Document
+from ingest_service.turns import Turns
 from ingest_service.upload import Upload
 from ingest_service.versions import Versions
 from libs.blobs.disk import DiskBlobs
@@ -36,18 +38,18 @@ def an_editor() -> Principal:
 
 
 class HashedWords:
-    """An embedder: texts that share words are near each other. Fails the calls it is told to."""
+    """An embedder: texts that share words are near each other. Fails the calls it is told to; None is a success."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
-        self.failures: list[Exception] = []
+        self.failures: list[Exception | None] = []
         self.gate = asyncio.Event()
         self.gate.set()
 
     async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
         await self.gate.wait()
-        if self.failures:
-            raise self.failures.pop(0)
+        if self.failures and (failure := self.failures.pop(0)) is not None:
+            raise failure
         self.texts += texts
         return [embedding(text, DIMENSIONS) for text in texts]
 
@@ -92,6 +94,7 @@ class Library:
         embedder: Embedder | None = None,
         vectors: VectorStore | None = None,
         batch: int = 2,
+        places: int = 100,
     ) -> None:
         self.pool = pool
         self.folder = folder
@@ -100,12 +103,14 @@ class Library:
         self.blobs = DiskBlobs(folder / "blobs")
         self.vectors = vectors or PgVectorStore(pool, dimensions=DIMENSIONS)
         self.roles = Roles()
-        self.documents = Documents(pool, roles=self.roles)
+        self.documents = Documents(pool, roles=self.roles, places=places)
         self.versions = Versions(pool)
         self.removal = Removal(pool, self.vectors, self.blobs)
         self.collections = Collections(pool, roles=self.roles)
         self.clearing = Clearing(pool, self.removal)
-        self.upload = Upload(self.documents, self.blobs, self.publish)
+        self.turns = Turns(pool, self.publish, places=places)
+        self.steering = Steering(pool, roles=self.roles, turns=self.turns)
+        self.upload = Upload(self.documents, self.blobs, self.turns)
         self.embedder = embedder or HashedWords()
         self.index = Index(
             versions=self.versions,
@@ -115,6 +120,8 @@ class Library:
             embedder=self.embedder,
             vectors=self.vectors,
             batches=Batches(batch, 2),
+            turns=self.turns,
+            model="hashed words",
         )
 
     async def publish(self, event: Event) -> None:

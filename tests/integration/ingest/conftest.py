@@ -41,6 +41,7 @@ def app(library: Library, tmp_path: Path) -> FastAPI:
         library.documents,
         library.removal,
         upload=library.upload,
+        steering=library.steering,
         roles=library.roles,
         principal=principal,
         upload_dir=tmp_path,

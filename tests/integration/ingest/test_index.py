@@ -172,7 +172,7 @@ async def test_a_document_deleted_in_the_middle_leaves_nothing(
         return (await library.documents.read(document.document_id, owner)).status == "embedding"
 
     assert await eventually(embedding)
-    await library.removal.remove(await library.documents.delete(document.document_id, owner))
+    await library.removal.remove((await library.documents.delete(document.document_id, owner)).leftover)
     embedder.gate.set()
     await indexing
 
@@ -193,7 +193,7 @@ async def test_what_could_not_be_removed_stays_noted(pool: asyncpg.Pool, tmp_pat
     await library.index_all()
     away = Library(pool, tmp_path, vectors=BrokenVectors())
 
-    await away.removal.try_to_remove(await away.documents.delete(document.document_id, owner))
+    await away.removal.try_to_remove((await away.documents.delete(document.document_id, owner)).leftover)
 
     assert await library.search(own_collection(owner.user_id)) == []
     assert await library.knowledge_version(own_collection(owner.user_id)) == 2
@@ -210,7 +210,7 @@ async def test_a_blob_that_another_document_needs_stays(library: Library, owner:
     await library.add(TEXT, by=other)
     await library.index_all()
 
-    await library.removal.remove(await library.documents.delete(first.document_id, owner))
+    await library.removal.remove((await library.documents.delete(first.document_id, owner)).leftover)
 
     assert len(library.blob_files()) == 1
     assert await library.search(own_collection(other.user_id)) == TEXT.split("\n\n")

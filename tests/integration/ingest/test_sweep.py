@@ -6,8 +6,10 @@ from libs.contracts.events import DocumentUploaded, Event
 from libs.contracts.values import Principal, own_collection
 from tests.integration.ingest.builders import Library
 
-AT_ONCE = Patience(idle_seconds=0, max_publications=3, unpublished_seconds=0, leftover_seconds=0)
-NOT_YET = Patience(idle_seconds=3600, max_publications=3, unpublished_seconds=3600, leftover_seconds=3600)
+AT_ONCE = Patience(idle_seconds=0, overdue_seconds=3600, max_publications=3, unpublished_seconds=0, leftover_seconds=0)
+NOT_YET = Patience(
+    idle_seconds=3600, overdue_seconds=3600, max_publications=3, unpublished_seconds=3600, leftover_seconds=3600
+)
 
 
 async def swept(library: Library, *, patience: Patience = AT_ONCE, waiting: int = 0) -> list[DocumentUploaded]:
@@ -21,6 +23,7 @@ async def swept(library: Library, *, patience: Patience = AT_ONCE, waiting: int 
         stalled=StalledVersions(library.pool),
         versions=library.versions,
         removal=library.removal,
+        turns=library.turns,
         publish=library.publish,
         backlog=backlog,
         patience=patience,

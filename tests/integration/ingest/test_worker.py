@@ -11,7 +11,7 @@ from ingest_service.parsing.wire import Limits, Rules
 from ingest_service.worker import register
 from libs.bus.bus import Bus
 from libs.config import RedisSettings
-from libs.contracts.events import DocumentUploaded
+from libs.contracts.events import DocumentGivenUp, DocumentUploaded
 from libs.contracts.values import Principal, own_collection
 from tests.integration.ingest.builders import AWAY, HashedWords, Library
 from tests.polling import eventually
@@ -29,7 +29,7 @@ async def test_what_is_uploaded_is_found(
         library = Library(pool, tmp_path, reader=sandbox, embedder=embedder)
         embedder.failures = [AWAY]
         bus = Bus(settings, redis, group="ingest")
-        register(bus, index=library.index, concurrency=3)
+        register(bus, index=library.index, give_up=library.index.give_up, concurrency=3, patience_seconds=60)
         guide = await library.add(a_pdf("Cards cost nothing.", "Cash costs two."), by=owner, name="guide.pdf")
         fees = await library.add(a_docx(title="Our fees"), by=owner, name="fees.docx")
         locked = await library.add(a_pdf("x", password="pw"), by=owner, name="locked.pdf")
@@ -69,13 +69,16 @@ async def test_the_last_attempt_is_known(redis: Redis, redis_url: str, owner: Pr
     settings = RedisSettings(redis_url=redis_url, bus_claim_seconds=1, bus_max_attempts=2)
     tries: list[bool] = []
 
+    async def give_up(event: DocumentGivenUp) -> None:
+        raise AssertionError(event)
+
     async def index(event: DocumentUploaded, *, last_try: bool) -> None:
         tries.append(last_try)
         if not last_try:
             raise AWAY
 
     bus = Bus(settings, redis, group="ingest")
-    register(bus, index=index, concurrency=1)
+    register(bus, index=index, give_up=give_up, concurrency=1, patience_seconds=0)
     async with bus:
         await bus.publish(DocumentUploaded(document_id=owner.user_id, version=1, owner=owner))
 

@@ -1,0 +1,45 @@
+"""A version that is being worked on, and the chunks that it is to have."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from ingest_service.chunking import Chunk
+
+
+class Work(NamedTuple):
+    """A version to be made searchable.
+
+    Attributes:
+        generation: which try of its owner's at the version this is.
+        title: of the document so far; `title_given` says that its content may not change it.
+        current_version: what questions found when the work began.
+    """
+
+    document_id: UUID
+    version: int
+    generation: int
+    owner_id: UUID
+    collection: str
+    title: str
+    title_given: bool
+    current_version: int | None
+    media_type: str
+    blob_key: str
+
+
+class NewChunk(NamedTuple):
+    """A chunk with the id it will have.
+
+    Attributes:
+        content_hash: of the model and of what it is given for this chunk.
+        is_kept: it has its id, and its vector, from the version that questions find now.
+    """
+
+    chunk_id: UUID
+    chunk: Chunk
+    content_hash: bytes
+    is_kept: bool = False
+
+
+class StoppedError(Exception):
+    """The version was deleted or finished by someone else: the work on it is pointless."""
