@@ -13,6 +13,7 @@ export function DocumentRow({ document, canDelete }: { document: Document; canDe
   const locale = useLocale();
   const { status, progress, title } = document;
   const states = {
+    queued: text.documents.uploaded,
     uploaded: text.documents.uploaded,
     parsing: text.documents.parsing,
     chunking: text.documents.chunking,

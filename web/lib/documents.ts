@@ -7,7 +7,7 @@ import { Store } from './store';
 export interface Document {
   readonly id: string;
   readonly version: number;
-  readonly status: 'uploaded' | 'parsing' | 'chunking' | 'embedding' | 'searchable' | 'failed';
+  readonly status: 'queued' | 'uploaded' | 'parsing' | 'chunking' | 'embedding' | 'searchable' | 'failed';
   readonly progress: { readonly done: number; readonly total: number };
   readonly title: string;
   readonly file_name: string;
