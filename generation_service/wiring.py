@@ -58,10 +58,11 @@ def build(
         model=chat_settings.chat_model,
         concurrency=settings.concurrency,
     )
+    pulses = {"bus": bus.alive, "writer": writer.alive}
     return build_app(
         "generation",
         title="Eloquent generation",
-        health=Health(checks={"redis": bus.check, "model": endpoint.check}, pulses={"bus": bus.alive}),
+        health=Health(checks={"redis": bus.check, "model": endpoint.check}, pulses=pulses),
         resources=[redis, endpoint, tokenizer, writer, bus],
     )
 

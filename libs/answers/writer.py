@@ -61,6 +61,10 @@ class AnswerWriter:
     ) -> None:
         await end_tasks(self._task)
 
+    def alive(self) -> bool:
+        """Whether what is written leaves before the end of its answer; only a restart mends it."""
+        return self._task is not None and not self._task.done()
+
     def watch(self, attempt: Attempt) -> None:
         """The attempt has begun."""
         attempt.flushed_at = asyncio.get_running_loop().time()

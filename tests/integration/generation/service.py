@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from fastapi import FastAPI
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
@@ -20,7 +21,7 @@ RETRIEVED = stream_key(ContextRetrieved.stream, 0)
 
 
 @asynccontextmanager
-async def service(redis_url: str, fake: FakeOpenAI, **generation: Any) -> AsyncIterator[None]:
+async def service(redis_url: str, fake: FakeOpenAI, **generation: Any) -> AsyncIterator[FastAPI]:
     """The worker, running in this process."""
     app = build(
         RedisSettings(redis_url=redis_url, bus_claim_seconds=1.0, bus_max_attempts=2),
@@ -29,7 +30,7 @@ async def service(redis_url: str, fake: FakeOpenAI, **generation: Any) -> AsyncI
         GenerationSettings(**{"token_encoding": "cl100k_base", "model_tries": 1, **generation}),
     )
     async with app.router.lifespan_context(app):
-        yield
+        yield app
 
 
 async def ask(redis: Redis, context: ContextRetrieved) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import httpx
 from redis.asyncio import Redis
 
 from generation_service.prompt import UNKNOWN
@@ -87,6 +88,22 @@ async def test_a_cut_answer_is_written_anew(redis: Redis, redis_url: str, fake: 
     attempts = [n for n, frame in enumerate(frames) if isinstance(frame, Started)]
     assert text_of(frames[attempts[-1] :]) == event.text
     assert fake.counts["requests"] == 2
+
+
+async def test_a_writer_that_died_is_to_be_replaced(redis_url: str, fake: FakeOpenAI) -> None:
+    """Without its flusher answers come whole at their end: `/healthz` says so."""
+    async with (
+        service(redis_url, fake) as app,
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://generation") as probes,
+    ):
+        before = await probes.get("/healthz")
+        [flusher] = [task for task in asyncio.all_tasks() if task.get_name() == "answer log flusher"]
+        flusher.cancel()
+        await asyncio.wait([flusher])
+        after = await probes.get("/healthz")
+
+    assert (before.status_code, before.json()["checks"]) == (200, {"bus": "ok", "writer": "ok"})
+    assert (after.status_code, after.json()["checks"]) == (503, {"bus": "ok", "writer": "dead"})
 
 
 async def _with_text(redis: Redis, context: ContextRetrieved) -> bool:
