@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 import structlog
 
 from ingest_service.chunking import Chunk
+from ingest_service.language import language_of
 from ingest_service.leftovers import Removal
 from ingest_service.metrics import CHUNKS, KEPT, STAGE_SECONDS, VERSIONS
 from ingest_service.parsing.parsed import UnreadableError
@@ -24,6 +25,9 @@ log = structlog.get_logger()
 
 PREFIX_MAX_CHARACTERS = 160
 """Title and headings together, about 40 tokens: with a chunk of 200 they fit what all-MiniLM-L6-v2 sees."""
+
+LANGUAGE_CHUNKS = 8
+"""What a document's language is told from."""
 
 _AWAY = ("unavailable", "A service we need did not answer for too long. Retry it later.")
 _QUARANTINED = (
@@ -122,11 +126,13 @@ class Index:
         """The chunks with their ids: what the searchable version has too keeps its id, and so its vector."""
         hashes = [content_hash(self.model, text) for text in texts]
         kept = await self.versions.kept(work, hashes)
+        language = language_of("\n".join(chunk.text for chunk in found[:LANGUAGE_CHUNKS]))
         chunks = []
-        for ordinal, (chunk, digest) in enumerate(zip(found, hashes, strict=True)):
+        for ordinal, (chunk, digest, text) in enumerate(zip(found, hashes, texts, strict=True)):
             ids = kept.get(digest)
             is_kept = bool(ids)
-            chunks.append(NewChunk(ids.pop() if ids else chunk_id(work, ordinal), chunk, digest, is_kept=is_kept))
+            id_ = ids.pop() if ids else chunk_id(work, ordinal)
+            chunks.append(NewChunk(id_, chunk, digest, is_kept, text.removesuffix(chunk.text).rstrip(), language))
         return chunks
 
     async def _embed(self, work: Work, chunks: Sequence[tuple[NewChunk, str]]) -> None:

@@ -30,6 +30,7 @@ _REPLACE = (
 _CHUNK_COLUMNS = (
     *("chunk_id", "document_id", "version", "ordinal", "collection"),
     *("text", "page", "heading", "start_char", "end_char", "place", "content_hash"),
+    *("language", "context"),
 )
 
 _SWAP = """
@@ -88,7 +89,7 @@ async def _swap(connection: Connection, work: Work, title: str | None, chunks: S
             *(new.chunk_id, *key, ordinal, work.collection),
             *(new.chunk.text, new.chunk.page, new.chunk.heading, new.chunk.start, new.chunk.end),
             None if new.chunk.more is None else msgspec.to_builtins(new.chunk.more),
-            new.content_hash,
+            *(new.content_hash, new.language, new.context),
         )
         for ordinal, new in enumerate(chunks)
     ]

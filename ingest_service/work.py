@@ -4,6 +4,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from ingest_service.chunking import Chunk
+from ingest_service.language import UNKNOWN
 
 
 class Work(NamedTuple):
@@ -33,12 +34,16 @@ class NewChunk(NamedTuple):
     Attributes:
         content_hash: of the model and of what it is given for this chunk.
         is_kept: it has its id, and its vector, from the version that questions find now.
+        context: what stands above it: its words are found as the text's are.
+        language: of the document, by PostgreSQL's name for it.
     """
 
     chunk_id: UUID
     chunk: Chunk
     content_hash: bytes
     is_kept: bool = False
+    context: str = ""
+    language: str = UNKNOWN
 
 
 class StoppedError(Exception):
