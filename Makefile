@@ -17,7 +17,7 @@ endif
 typed = '$(subst ','\'',$(value $(1)))'
 
 .DEFAULT_GOAL := help
-.PHONY: help run ask upload chromium test partitions check lint types imports deps fix fault soak abuse bench docs lock clean
+.PHONY: help run ask upload chromium test partitions check lint types imports deps fix fault soak abuse rights bench docs lock clean
 .DELETE_ON_ERROR:
 
 help: ## This list
@@ -74,6 +74,9 @@ soak: .venv/installed-dev ## All faults in a random mix, and memory watched: mak
 
 abuse: .venv/installed-dev ## Ask every API for minutes what its document forbids: make abuse [EXAMPLES=n]
 	@$(BIN)/python -m tests.abuse --examples $(or $(EXAMPLES),200)
+
+rights: .venv/installed-dev ## Random people, grants, revokes and questions, checked at each step: make rights [STEPS=n]
+	@$(BIN)/python -m tests.rights --steps $(or $(STEPS),10000)
 
 bench: .venv/installed-dev ## Compare Eloquent with a monolith under load
 	@$(BIN)/python -m tests.bench.chat
