@@ -74,11 +74,11 @@ class TokenBucket:
 
 
 class Recently(Generic[K, V]):
-    """What was found a moment ago, so that a flood does not make anybody look again; the oldest makes room.
+    """What was found a moment ago, so that a flood does not make anybody look again; what is too old is dropped.
 
     Args:
         now: seconds of a clock that never goes back.
-        most: how many are remembered.
+        most: how many are remembered; the oldest makes room.
     """
 
     def __init__(self, *, now: Callable[[], float] = time.monotonic, most: int = REMEMBERED_MAX) -> None:
@@ -93,9 +93,10 @@ class Recently(Generic[K, V]):
 
     def put(self, key: K, value: V, *, seconds: float) -> None:
         """Remember it for so long."""
-        self._found[key] = (self._now() + seconds, value)
+        now = self._now()
+        self._found[key] = (now + seconds, value)
         self._found.move_to_end(key)
-        if len(self._found) > self._most:
+        while len(self._found) > self._most or next(iter(self._found.values()))[0] < now:
             self._found.popitem(last=False)
 
     def forget(self, key: K) -> None:

@@ -114,7 +114,8 @@ class TokenVerifier:
         # Read again: waiting for keys may have taken seconds.
         now = self._clock().timestamp()
         _check_times(claims, now=now)
-        self._remember(digest, _Verified(principal, min(claims["exp"] + LEEWAY_SECONDS, now + REMEMBER_SECONDS)))
+        verified = _Verified(principal, min(claims["exp"] + LEEWAY_SECONDS, now + REMEMBER_SECONDS))
+        self._remember(digest, verified, now=now)
         return principal
 
     async def check(self) -> None:
@@ -148,10 +149,11 @@ class TokenVerifier:
         claims = _signed_claims(token, issuer, key=key, name=name)
         return claims, issuer.principal(claims)
 
-    def _remember(self, digest: bytes, verified: "_Verified") -> None:
+    def _remember(self, digest: bytes, verified: "_Verified", *, now: float) -> None:
         self._remembered[digest] = verified
         self._remembered.move_to_end(digest)
-        if len(self._remembered) > self._remembered_max:
+        # Also those that are too old to be of use: a guest is seen for some minutes, and never again.
+        while len(self._remembered) > self._remembered_max or next(iter(self._remembered.values())).until < now:
             self._remembered.popitem(last=False)
 
 

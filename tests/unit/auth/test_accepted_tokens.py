@@ -94,6 +94,18 @@ async def test_memory_for_tokens_is_bounded(issuer: Issuer, hands: Hands) -> Non
     assert len(verifier._remembered) == 3
 
 
+async def test_a_token_that_was_seen_long_ago_costs_nothing(issuer: Issuer, hands: Hands) -> None:
+    """Guests come once: only those of the last minutes are remembered."""
+    verifier = a_verifier(issuer, hands)
+    exp = (NOW + timedelta(hours=12)).timestamp()
+    for number in range(5):
+        await verifier.verify(a_user_token(issuer, jti=str(number), exp=exp))
+    hands.turn(hours=1)
+    await verifier.verify(a_user_token(issuer, jti="last", exp=exp))
+
+    assert len(verifier._remembered) == 1
+
+
 async def test_the_settings_say_whom_to_trust(issuer: Issuer, hands: Hands) -> None:
     """The user pool's keys are looked for where Cognito has them: below the issuer."""
     settings = IdentitySettings(

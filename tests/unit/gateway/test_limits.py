@@ -4,7 +4,7 @@ import pytest
 
 from gateway.addresses import network_of
 from gateway.api import origin_allowed
-from gateway.limits import SocketCount, TokenBucket
+from gateway.limits import Recently, SocketCount, TokenBucket
 
 
 class Watch:
@@ -63,6 +63,27 @@ def test_a_bucket_holds_no_more_than_its_burst() -> None:
     watch.seconds += 3_600
 
     assert [bucket.take() for _ in range(4)] == [True, True, True, False]
+
+
+def test_what_was_found_long_ago_is_dropped() -> None:
+    """Or every stranger who ever came would stay in memory."""
+    watch = Watch()
+    recently: Recently[str, int] = Recently(now=watch)
+    recently.put("early", 1, seconds=5)
+    watch.seconds += 6
+    recently.put("late", 2, seconds=5)
+
+    assert (recently.get("early"), recently.get("late")) == (None, 2)
+    assert list(recently._found) == ["late"]
+
+
+def test_what_was_found_is_bounded() -> None:
+    """The oldest makes room, though it is not too old."""
+    recently: Recently[int, str] = Recently(now=Watch(), most=3)
+    for number in range(5):
+        recently.put(number, "found", seconds=5)
+
+    assert list(recently._found) == [2, 3, 4]
 
 
 @pytest.mark.parametrize(
