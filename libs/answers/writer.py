@@ -161,6 +161,8 @@ class AnswerWriter:
                 attempt.stop(reason)
 
     async def _send(self, due: list[Attempt]) -> tuple[list[Any], list[int]]:
+        if self._refusals.lasts:
+            return await self._send_one(due[0])
         sent: list[int] = []
         async with self.redis.pipeline(transaction=False) as pipeline:
             for attempt in due:
@@ -168,3 +170,12 @@ class AnswerWriter:
                 sent.append(len(frames))
                 pipeline.evalsha(APPEND.sha, 1, attempt.log.key, attempt.epoch, seq, attempt.log.channel, *frames)
             return await pipeline.execute(raise_on_error=False), sent
+
+    async def _send_one(self, attempt: Attempt) -> tuple[list[Any], list[int]]:
+        # What a pipeline is refused the connection does not see; one by itself waits for its turn with all the process.
+        seq, frames = attempt.take_unconfirmed()
+        keys = (attempt.log.key, attempt.epoch, seq, attempt.log.channel)
+        try:
+            return [await self.redis.evalsha(APPEND.sha, 1, *keys, *frames)], [len(frames)]
+        except NoScriptError as error:
+            return [error], [len(frames)]

@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from redis.asyncio import Redis
@@ -78,6 +79,7 @@ async def _promote(run: Run, old: ValkeyServer, new: ValkeyServer) -> None:
 
 async def _restart(run: Run) -> Sequence[Message]:
     client = run.client("asks during a restart", STEADY)
+    await eventually(partial(_log_is_whole, run.cluster.valkey_server), within_seconds=SYNC_SECONDS)
     async with asyncio.TaskGroup() as group:
         run.nemesis.note("valkey restarted")
         run.nemesis.injected["restart"] += 1
@@ -118,6 +120,13 @@ def _keep(run: Run, name: str, value: float, most: float) -> None:
     run.figures[f"{name}_x100"] = max(run.figures[f"{name}_x100"], round(100 * value))
     if value > most:
         run.violations.append(f"{name} is {value:.2f}, more than {most:g}")
+
+
+async def _log_is_whole(server: ValkeyServer) -> bool:
+    """Whoever was a replica writes its append-only file anew; killed before, it has what it had when it began."""
+    async with Redis.from_url(server.url) as redis:
+        facts = await redis.info("persistence")
+    return not (facts["aof_rewrite_in_progress"] or facts["aof_rewrite_scheduled"])
 
 
 async def _role(redis: Redis) -> str:
