@@ -1,7 +1,8 @@
-"""A fake of Pinecone's data plane, as far as its SDK calls it for us: upsert, query, delete, describe_index_stats.
+"""A fake of Pinecone, as far as its SDK calls it for us: upsert, query, delete, describe_index_stats, and rerank.
 
-It searches for real, by the cosine. It refuses what Pinecone refuses: other dimensions, too many records, too large a
-body, a foreign key, a delete in a namespace that is not there. A write is found only after `lag` further queries.
+It searches for real, by the cosine, and reranks by the words that a text shares with the query. It refuses what
+Pinecone refuses: other dimensions, too many records, too large a body, a foreign key, a delete in a namespace that is
+not there. A write is found only after `lag` further queries.
 """
 
 import asyncio
@@ -17,6 +18,8 @@ from tests.fakes.http import Connection, Request
 
 API_KEY = "a-pinecone-key"
 MAX_RECORDS = 1000
+MAX_RERANKED = 100
+RERANK_MODEL = "bge-reranker-v2-m3"
 MAX_BODY_BYTES = 2 * 1024 * 1024
 
 
@@ -81,6 +84,7 @@ class FakePinecone:
             "/query": self._query,
             "/vectors/delete": self._delete,
             "/describe_index_stats": self._stats,
+            "/rerank": self._rerank,
         }
         status, reply, headers = answers[path](body)
         connection.reply(reply, status=status, headers=headers)
@@ -126,6 +130,17 @@ class FakePinecone:
             space.unindexed.pop(id_, None)
         space.written += 1
         return 200, {}, {"x-pinecone-request-lsn": str(space.written)}
+
+    def _rerank(self, body: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
+        if body["model"] != RERANK_MODEL:
+            return 404, {"code": 5, "message": "no such model"}, {}
+        if len(body["documents"]) > MAX_RERANKED:
+            return 400, {"code": 3, "message": "too many documents"}, {}
+        words = set(body["query"].split())
+        shares = [len(words & set(document["text"].split())) / len(words) for document in body["documents"]]
+        best = sorted(range(len(shares)), key=lambda index: -shares[index])[: body["top_n"]]
+        data = [{"index": index, "score": shares[index]} for index in best]
+        return 200, {"model": body["model"], "data": data, "usage": {"rerank_units": 1}}, {}
 
     def _stats(self, _body: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
         counts = {name: {"vectorCount": len(space.records)} for name, space in self.namespaces.items()}
