@@ -27,7 +27,7 @@ _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _REQUEST_HEADERS = frozenset(
     {
         *("authorization", "content-type", "content-length", "accept", "accept-language", "idempotency-key"),
-        *("if-match", "if-none-match", "range"),
+        *("if-match", "if-none-match", "range", "last-event-id"),
     }
 )
 _RESPONSE_HEADERS = frozenset(

@@ -54,7 +54,7 @@ _OVERTAKE = """
     RETURNING blob_key
 """
 
-_READ = f"""
+READ = f"""
     SELECT documents.document_id, owner_id, collection, file_name, title, current_version, version, status,
            media_type, size_bytes, progress_done, progress_total, failure_code, failure_message, documents.created_at,
            GREATEST(documents.updated_at, document_versions.updated_at) AS updated_at,
@@ -65,10 +65,10 @@ _READ = f"""
     WHERE collection IN ({READABLE})
 """  # noqa: S608 - nothing but constants
 
-_READ_ONE = f"{_READ} AND documents.document_id = $4"
+_READ_ONE = f"{READ} AND documents.document_id = $4"
 
 _LIST = f"""
-    {_READ} AND ($4::text IS NULL OR collection = $4) AND ($5::text IS NULL OR status = $5)
+    {READ} AND ($4::text IS NULL OR collection = $4) AND ($5::text IS NULL OR status = $5)
       AND ($6::uuid IS NULL OR documents.document_id < $6)
       AND ($7::text IS NULL OR position(lower($7) IN lower(file_name)) > 0)
     ORDER BY documents.document_id DESC LIMIT $8

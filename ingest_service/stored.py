@@ -7,6 +7,9 @@ from uuid import UUID
 
 from ingest_service.leftovers import Leftover
 
+FINAL = frozenset({"searchable", "failed"})
+"""Statuses after which nothing happens until somebody asks for it."""
+
 
 class Document(NamedTuple):
     """A document with its latest version; `current_version` is the one questions find.

@@ -13,7 +13,6 @@ from libs.errors import RequestError
 
 Status = Literal["queued", "uploaded", "parsing", "chunking", "embedding", "searchable", "failed"]
 """How far the latest version is: queued behind others of its owner, or waiting for a worker; the last two are final."""
-FINAL = frozenset({"searchable", "failed"})
 CURSOR_MAX_CHARACTERS = 64
 _UUID_BYTES = 16
 _AT_WORK = frozenset({"parsing", "chunking", "embedding"})

@@ -7,10 +7,12 @@ import asyncpg
 from fastapi import FastAPI
 
 from ingest_service.api import documents_router
+from ingest_service.changes import Changes
 from ingest_service.clearing import Clearing
 from ingest_service.collections import Collections
 from ingest_service.collections_api import collections_router
 from ingest_service.documents import Documents
+from ingest_service.events_api import events_router
 from ingest_service.index import Batches, Index
 from ingest_service.leftovers import Removal
 from ingest_service.parsing.sandbox import Sandbox
@@ -162,6 +164,7 @@ def api_app(
         ),
         resources=[redis, pool, *_resources(vectors), bus],
         routers=[
+            events_router(documents, Changes(pool), principal=principal),
             documents_router(
                 documents,
                 removal,

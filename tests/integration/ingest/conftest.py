@@ -9,7 +9,9 @@ import pytest
 from fastapi import FastAPI
 
 from ingest_service.api import documents_router
+from ingest_service.changes import Changes
 from ingest_service.collections_api import collections_router
+from ingest_service.events_api import events_router
 from libs.auth.http import authenticated
 from libs.contracts.values import Principal
 from libs.service.app import build_app
@@ -47,8 +49,9 @@ def app(library: Library, tmp_path: Path) -> FastAPI:
         upload_dir=tmp_path,
         upload_max_bytes=MAX_BYTES,
     )
+    events = events_router(library.documents, Changes(library.pool), principal=principal)
     collections = collections_router(library.collections, library.clearing, roles=library.roles, principal=principal)
-    return build_app("ingest-api", title="Documents", health=Health(), routers=[documents, collections])
+    return build_app("ingest-api", title="Documents", health=Health(), routers=[events, documents, collections])
 
 
 @pytest.fixture
