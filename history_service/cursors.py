@@ -18,6 +18,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 # As long as what they become can hold: year 5138, and a 32-bit integer.
 _SESSION = re.compile(r"s\.([0-9]{1,17})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+_HIT = re.compile(r"h\.([0-9]{1,17})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _MESSAGE = re.compile(r"m\.([0-9]{1,9})\.(oldest|newest)")
 
 
@@ -40,6 +41,30 @@ class SessionCursor:
             RequestError: 422 `invalid_cursor`.
         """
         match = _SESSION.fullmatch(_unsealed(text))
+        if match is None:
+            raise _invalid()
+        return cls(_EPOCH + int(match[1]) * _MICROSECOND, UUID(match[2]))
+
+
+@dataclass(frozen=True, slots=True)
+class HitCursor:
+    """A place in the messages that a search found, latest first."""
+
+    created_at: datetime
+    message_id: UUID
+
+    def encode(self) -> str:
+        """The cursor as a client gets it."""
+        return _sealed(f"h.{(self.created_at - _EPOCH) // _MICROSECOND}.{self.message_id}")
+
+    @classmethod
+    def decode(cls, text: str) -> "HitCursor":
+        """The cursor that `encode` wrote.
+
+        Raises:
+            RequestError: 422 `invalid_cursor`.
+        """
+        match = _HIT.fullmatch(_unsealed(text))
         if match is None:
             raise _invalid()
         return cls(_EPOCH + int(match[1]) * _MICROSECOND, UUID(match[2]))

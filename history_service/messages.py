@@ -10,7 +10,7 @@ from libs.db.errors import translated
 
 _COLUMNS = """
     message_id, position, role, content, status, failure, citations, model, usage, timings, digest,
-    chat_messages.created_at, completed_at
+    chat_messages.created_at, completed_at, rating, rating_reason, rated_at
 """
 
 # The outer join tells an empty page (one row of nulls) from a session that is not the caller's (no row).

@@ -31,6 +31,14 @@ class SessionPage(BaseModel):
     next_cursor: str | None
 
 
+class Feedback(BaseModel):
+    """What the session's owner thinks of an answer."""
+
+    rating: Literal["up", "down"]
+    reason: str | None
+    rated_at: datetime
+
+
 class Message(BaseModel):
     """One utterance.
 
@@ -50,6 +58,7 @@ class Message(BaseModel):
     timings: Timings | None = None
     digest: str | None = None
     completed_at: datetime | None = None
+    feedback: Feedback | None = None
 
 
 class MessagePage(BaseModel):
@@ -84,6 +93,14 @@ class Rename(BaseModel):
 
 def message_of(row: Any, citations: Mapping[UUID, Sequence[ShownCitation]]) -> Message:
     """A row of `history_service.messages` as the API shows it, with the citations by message id."""
-    fields = {name: row[name] for name in Message.model_fields if name not in {"id", "citations"}}
+    fields = {name: row[name] for name in Message.model_fields if name not in {"id", "citations", "feedback"}}
     message_id = row["message_id"]
-    return Message.model_validate({"id": message_id, "citations": list(citations.get(message_id, ())), **fields})
+    shown = {"id": message_id, "citations": list(citations.get(message_id, ())), "feedback": feedback_of(row)}
+    return Message.model_validate({**shown, **fields})
+
+
+def feedback_of(row: Any | None) -> Feedback | None:
+    """A row's rating as the API shows it."""
+    if row is None or row["rating"] is None:
+        return None
+    return Feedback(rating=row["rating"], reason=row["rating_reason"], rated_at=row["rated_at"])

@@ -8,11 +8,15 @@ from history_service.api import messages_router, sessions_router
 from history_service.citations import PostgresRights
 from history_service.claims import PostgresClaims
 from history_service.claims_api import claims_router
+from history_service.feedback import PostgresFeedback
+from history_service.feedback_api import feedback_router
 from history_service.messages import PostgresMessages
 from history_service.open_turn import open_turn
 from history_service.past import PastLimits
 from history_service.queues import RedisTurnQueues
 from history_service.record_answer import record_answer
+from history_service.search import PostgresSearch
+from history_service.search_api import search_router
 from history_service.sessions import PostgresSessions
 from history_service.settings import HistorySettings
 from history_service.sweep import Patience, sweep
@@ -82,6 +86,9 @@ def api_app(history: HistorySettings, postgres: PostgresSettings, identity: Iden
         resources=pools,
         routers=[
             claims_router(PostgresClaims(pool), verifier=verifier, principal=principal),
+            # Before the sessions: at `search` there is none.
+            search_router(PostgresSearch(reader), principal=principal),
+            feedback_router(PostgresFeedback(pool), PostgresMessages(pool, reader=pool), principal=principal),
             sessions_router(PostgresSessions(pool, reader=reader), principal=principal),
             messages_router(PostgresMessages(pool, reader=reader), PostgresRights(pool), principal=principal),
         ],

@@ -10,8 +10,12 @@ from history_service.api import messages_router, sessions_router
 from history_service.citations import PostgresRights
 from history_service.claims import PostgresClaims
 from history_service.claims_api import claims_router
+from history_service.feedback import PostgresFeedback
+from history_service.feedback_api import feedback_router
 from history_service.messages import PostgresMessages
 from history_service.past import PastLimits
+from history_service.search import PostgresSearch
+from history_service.search_api import search_router
 from history_service.sessions import PostgresSessions
 from history_service.turns import PostgresTurns
 from libs.auth.http import authenticated
@@ -36,6 +40,8 @@ async def http(pool: asyncpg.Pool) -> AsyncIterator[httpx.AsyncClient]:
         health=Health(),
         routers=[
             claims_router(PostgresClaims(pool), verifier=tokens, principal=principal),
+            search_router(PostgresSearch(pool), principal=principal),
+            feedback_router(PostgresFeedback(pool), PostgresMessages(pool, reader=pool), principal=principal),
             sessions_router(PostgresSessions(pool, reader=pool), principal=principal),
             messages_router(PostgresMessages(pool, reader=pool), PostgresRights(pool), principal=principal),
         ],

@@ -19,6 +19,8 @@ ROUTES = [
     ("GET", "/messages", None),
     ("GET", "/messages/{answer_id}", None),
     ("GET", "/messages/{question_id}", None),
+    ("PUT", "/messages/{answer_id}/feedback", {"rating": "up"}),
+    ("DELETE", "/messages/{answer_id}/feedback", None),
 ]
 
 
