@@ -55,6 +55,7 @@ def worker_app(
     # Here, because the API shares this module and has no use for 23 MB of the model's client.
     from libs.llm.embeddings import OpenAIEmbedder
     from libs.llm.endpoint import Endpoint
+    from libs.llm.pacing import Pacer
 
     pool = create_pool(postgres, application_name="ingest-worker")
     redis = connect(redis_settings.redis_url)
@@ -77,6 +78,7 @@ def worker_app(
             dimensions=knowledge.embedding_dimensions,
             batch_texts=ingest.embed_batch,
             timeout_seconds=ingest.embed_timeout_seconds,
+            pacer=Pacer(most_at_once=ingest.concurrency * ingest.embed_concurrency),
         ),
         vectors=vectors,
         batches=Batches(ingest.embed_batch, ingest.embed_concurrency),

@@ -6,6 +6,7 @@ import binascii
 import struct
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -15,6 +16,7 @@ import openai
 from libs.errors import EloquentError, PermanentError, TransientError
 from libs.llm.endpoint import Endpoint, translated
 from libs.llm.metrics import OPERATION_SECONDS, TOKENS
+from libs.llm.pacing import Pacer
 from libs.llm.retries import RetryPolicy, retrying
 
 OPERATION = "embeddings"
@@ -51,6 +53,7 @@ class OpenAIEmbedder:
         dimensions: of every vector; a model that gives others is refused, for the index could not hold them.
         batch_texts: texts in one request at most, 1 to `BATCH_MAX_TEXTS`.
         timeout_seconds: for one try of one batch.
+        pacer: lets requests wait for the endpoint's rate limit, for whoever has time; without one that is an error.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class OpenAIEmbedder:
         batch_texts: int = 128,
         timeout_seconds: float = 20.0,
         retries: RetryPolicy | None = None,
+        pacer: Pacer | None = None,
     ) -> None:
         self.model = model
         self.dimensions = dimensions
@@ -69,6 +73,7 @@ class OpenAIEmbedder:
         self._batch_texts = min(batch_texts, BATCH_MAX_TEXTS)
         self._timeout_seconds = timeout_seconds
         self._retries = retries or RetryPolicy()
+        self._pacer = pacer
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         """One vector a text, in their order; more texts than a batch holds go out one batch after the other.
@@ -80,8 +85,13 @@ class OpenAIEmbedder:
         vectors: list[Vector] = []
         for start in range(0, len(texts), self._batch_texts):
             batch = list(texts[start : start + self._batch_texts])
-            vectors += await retrying(lambda batch=batch: self._embed_batch(batch), self._retries)  # type: ignore[misc]
+            vectors += await retrying(partial(self._paced, batch), self._retries)
         return vectors
+
+    async def _paced(self, batch: list[str]) -> list[Vector]:
+        if self._pacer is None:
+            return await self._embed_batch(batch)
+        return await self._pacer.paced(partial(self._embed_batch, batch))
 
     async def _embed_batch(self, texts: list[str]) -> list[Vector]:
         begun = time.monotonic()

@@ -19,10 +19,15 @@ CHECK_FRESH_SECONDS = 10.0
 KEEPALIVE_SECONDS = 60.0
 """A new TLS connection costs the first token more than an idle socket costs us."""
 
+_OVER_LIMIT = 429
 _TRY_AGAIN = {408, 409, 425, 429}
 _SERVER_ERROR = 500
 _NOT_FOUND = 404
 _OPENAI_HOSTS = ("openai.com", "openai.azure.com")
+
+
+class OverLimitError(TransientError):
+    """The endpoint put us off: too many requests or tokens for now."""
 
 
 class Endpoint:
@@ -106,7 +111,8 @@ def translated(error: openai.OpenAIError) -> EloquentError:
         if code == "insufficient_quota":
             return PermanentError(what)
         if error.status_code in _TRY_AGAIN or error.status_code >= _SERVER_ERROR:
-            return TransientError(what, retry_after_seconds=retry_after(error.response.headers.get("retry-after")))
+            family = OverLimitError if error.status_code == _OVER_LIMIT else TransientError
+            return family(what, retry_after_seconds=retry_after(error.response.headers.get("retry-after")))
         return PermanentError(what)
     if isinstance(error, openai.APITimeoutError):
         return TransientError("the model endpoint did not answer in time")

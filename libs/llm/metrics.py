@@ -1,6 +1,6 @@
 """What calls to models cost, in OpenTelemetry's GenAI names (Prometheus spelling)."""
 
-from prometheus_client import Histogram
+from prometheus_client import Counter, Histogram
 
 OPERATION_SECONDS = Histogram(
     "gen_ai_client_operation_duration_seconds",
@@ -14,6 +14,7 @@ FIRST_TOKEN_SECONDS = Histogram(
     ["model", "operation"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 30.0),
 )
+RATE_LIMITED = Counter("gen_ai_client_rate_limited_total", "Requests that an endpoint put off: over its rate limit")
 TOKENS = Histogram(
     "gen_ai_client_token_usage",
     "Tokens of a call, as the endpoint counted them",

@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager
 from dataclasses import fields
 from typing import Any
 
+from tests.fakes.allowance import Allowance, tokens_of
 from tests.fakes.http import Connection, Request
 from tests.fakes.script import CUT, STALL, Script, completion, pieces
 from tests.fakes.wheel import Wheel
@@ -32,7 +33,7 @@ class FakeOpenAI:
         bodies: the latest requests' bodies, oldest first.
         connections: how many clients have connected.
         base64_embeddings: whether it can give vectors as base64.
-        counts: `requests`, `streams`, `finished`, `dropped` (by the client), `refused`.
+        counts: `requests`, `streams`, `finished`, `dropped` (by the client), `refused`, `embedded_tokens`.
     """
 
     def __init__(self, script: Script | None = None, *, dimensions: int = 384) -> None:
@@ -46,6 +47,7 @@ class FakeOpenAI:
         self._dimensions = dimensions
         self._hits: Counter[str] = Counter()
         self._wheel = Wheel()
+        self._allowance = Allowance()
 
     def connect(self) -> Connection:
         """Take a new client."""
@@ -106,13 +108,19 @@ class FakeOpenAI:
         if script.stall_at >= 0 or self._refused(connection, script):
             return
         texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
+        if script.tokens_per_second and (wait := self._allowance.wait_for(texts, script.tokens_per_second)):
+            self.counts["refused"] += 1
+            headers = {"retry-after": f"{wait:.3f}"}
+            connection.reply(_error("rate_limit_exceeded", "Too many tokens."), status=429, headers=headers)
+            return
         vectors = [embedding(text, body.get("dimensions") or self._dimensions) for text in texts]
         as_text = self.base64_embeddings and body.get("encoding_format") == "base64"
         data = [
             {"object": "embedding", "index": n, "embedding": _base64(vector) if as_text else vector}
             for n, vector in enumerate(vectors)
         ]
-        usage = {"prompt_tokens": sum(len(text.split()) for text in texts), "total_tokens": 0}
+        usage = {"prompt_tokens": tokens_of(texts), "total_tokens": 0}
+        self.counts["embedded_tokens"] += usage["prompt_tokens"]
         connection.reply({"object": "list", "data": data, "model": body["model"], "usage": usage})
 
 

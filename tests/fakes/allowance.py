@@ -1,0 +1,29 @@
+"""A vendor's rate limit: a bucket of tokens that fills up steadily."""
+
+import time
+from collections.abc import Sequence
+
+
+def tokens_of(texts: Sequence[str]) -> int:
+    """A word is a token here."""
+    return sum(len(text.split()) for text in texts)
+
+
+class Allowance:
+    """What may be embedded right now; a second's worth at most."""
+
+    def __init__(self) -> None:
+        self._level: float | None = None
+        self._at = time.monotonic()
+
+    def wait_for(self, texts: Sequence[str], per_second: float) -> float:
+        """0 when the texts are taken, else the seconds until they would be."""
+        now = time.monotonic()
+        level = per_second if self._level is None else min(per_second, self._level + (now - self._at) * per_second)
+        # What is larger than the bucket goes when that is full.
+        wanted = min(float(tokens_of(texts)), per_second)
+        self._at, self._level = now, level
+        if wanted > level:
+            return max(0.001, (wanted - level) / per_second)
+        self._level = level - wanted
+        return 0.0
