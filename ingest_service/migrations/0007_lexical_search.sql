@@ -68,7 +68,7 @@ CREATE TRIGGER chunks_changed_to AFTER UPDATE ON chunks
 --
 -- A word's weight needs the number of chunks that have it. Counting those of a frequent word would cost more than the
 -- search, so PostgreSQL's own statistics say how frequent it is; the others are counted while their chunks are weighed.
--- Words whose chunks would be too many are looked for together only, and no more than `most` chunks are ever weighed.
+-- Words whose chunks would be too many are looked for together; at most three times `budget` chunks are ever weighed.
 --
 -- How often a word occurs in a chunk is read off `ts_rank`, which for one word is H(n) / (pi^2/6), H(n) being the sum
 -- of 1/i^2 up to n; what is missing to pi^2/6 is 1 / (n + 1/2), to within 4 % for n = 1 and 1 % beyond.
@@ -78,7 +78,6 @@ LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
     budget CONSTANT integer := 1000;
-    most CONSTANT integer := 2000;
     max_words CONSTANT integer := 32;
     total double precision;
     mean_words double precision;
@@ -87,6 +86,7 @@ DECLARE
     rarest double precision;
     tongue text;
     plan record;
+    found text;
     parts text[] := '{}';
 BEGIN
     SELECT sum(s.chunks), sum(s.words) / nullif(sum(s.chunks), 0) INTO total, mean_words
@@ -124,9 +124,8 @@ BEGIN
             FROM told AS t
         )
         SELECT
-            concat_ws(' | ',
-                string_agg(quoted, ' | ') FILTER (WHERE is_rare),
-                '(' || string_agg(quoted, ' & ') FILTER (WHERE NOT is_rare AND is_needed) || ')') AS wanted,
+            string_agg(quoted, ' | ') FILTER (WHERE is_rare) AS rare,
+            string_agg(quoted, ' & ') FILTER (WHERE NOT is_rare AND is_needed) AS frequent,
             string_agg(
                 format('ts_rank(''{1,1,1,1}'', lexemes, %L)::double precision AS r%s', quoted, n), ', ') AS ranks,
             string_agg(CASE WHEN is_rare THEN format('count(*) FILTER (WHERE r%s > 0) AS d%s', n, n)
@@ -138,16 +137,22 @@ BEGIN
             string_agg(format('CASE WHEN r%s > 0 THEN w%s ELSE 0 END', n, n), ' + ') AS covered,
             string_agg(format('w%s', n), ' + ') AS whole
         INTO plan FROM chosen;
-        CONTINUE WHEN coalesce(plan.wanted, '') = '';
+        SELECT string_agg(
+            format(
+                '(SELECT chunk_id, 0.3 + 0.9 * length(lexemes) / %s::double precision AS k, %s
+                  FROM chunks WHERE lexemes @@ %L AND collection = ANY ($1) AND language = %L LIMIT %s)',
+                mean_words, plan.ranks, w.words, tongue, w.most),
+            ' UNION ')
+        INTO found FROM (VALUES (plan.rare, 2 * budget), (plan.frequent, budget)) AS w (words, most)
+        WHERE w.words IS NOT NULL;
+        CONTINUE WHEN found IS NULL;
         parts := parts || format(
-            '(WITH found AS MATERIALIZED (
-                  SELECT chunk_id, 0.3 + 0.9 * length(lexemes) / %s::double precision AS k, %s
-                  FROM chunks WHERE lexemes @@ %L AND collection = ANY ($1) AND language = %L LIMIT %s
-              ), counted AS (SELECT count(*), %s FROM found), weighed AS MATERIALIZED (SELECT %s FROM counted)
+            '(WITH found AS MATERIALIZED (%s),
+                   counted AS (SELECT count(*), %s FROM found),
+                   weighed AS MATERIALIZED (SELECT %s FROM counted)
               SELECT chunk_id, (%s)::double precision AS score, ((%s) / (%s))::double precision AS coverage
               FROM found, weighed ORDER BY 2 DESC, 1 LIMIT $2)',
-            mean_words, plan.ranks, plan.wanted, tongue, most,
-            plan.counts, plan.weights, plan.scores, plan.covered, plan.whole);
+            found, plan.counts, plan.weights, plan.scores, plan.covered, plan.whole);
     END LOOP;
     IF cardinality(parts) > 0 THEN
         RETURN QUERY EXECUTE
@@ -156,10 +161,3 @@ BEGIN
     END IF;
 END
 $$;
-
-CREATE OR REPLACE VIEW searchable_chunks_v1 AS
-SELECT c.chunk_id, c.document_id, c.version, d.collection, d.title, v.media_type,
-       c.page, c.heading, c.start_char, c.end_char, c.text, c.place, c.ordinal
-FROM chunks c
-JOIN documents d ON d.document_id = c.document_id AND d.current_version = c.version
-JOIN document_versions v ON v.document_id = c.document_id AND v.version = c.version;
