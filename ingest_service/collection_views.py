@@ -24,7 +24,7 @@ _ID = re.compile(f"{PUBLIC_COLLECTION}|(?:user-)?{_UUID}")
 
 def _visible(name: str) -> str:
     folded = " ".join(clean(name).split())
-    if not folded:
+    if not any(character.isprintable() and not character.isspace() for character in folded):
         raise ValueError("a name has at least one visible character")
     return folded
 
