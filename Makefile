@@ -17,11 +17,12 @@ endif
 typed = '$(subst ','\'',$(value $(1)))'
 
 .DEFAULT_GOAL := help
-.PHONY: help run ask upload chromium test partitions check lint types imports deps fix fault soak abuse rights bench docs lock clean
+.PHONY: help run ask upload chromium test partitions check lint types imports deps fix fault soak abuse rights bench docs lock clean \
+	test-containers check-deploy
 .DELETE_ON_ERROR:
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(INSTALLED) ## Run everything on this machine; Ctrl-C stops it
 	@$(BIN)/python -m deploy.local
@@ -78,6 +79,17 @@ abuse: .venv/installed-dev ## Ask every API for minutes what its document forbid
 rights: .venv/installed-dev ## Random people, grants, revokes and questions, checked at each step: make rights [STEPS=n]
 	@$(BIN)/python -m tests.rights --steps $(or $(STEPS),10000)
 
+test-containers: .venv/installed-deploy ## Build the images, bring docker-compose.yml up, chat; starts a Docker engine where root may
+	@$(BIN)/python -m tests.containers
+
+check-deploy: .venv/installed-deploy ## What is deployed: the image's recipe and the compose file
+	@$(BIN)/hadolint deploy/Dockerfile
+	@$(BIN)/pytest tests/containers
+
+eval: .venv/installed-dev ## Measure how well documents are found: make eval DATA=folder [LIMIT=n] [FOREIGN=folder]
+	@$(if $(DATA),,echo 'usage: make eval DATA=folder [LIMIT=n] [FOREIGN=folder]' >&2; exit 2)
+	@$(BIN)/python -m tests.eval $(DATA) --compare $(if $(LIMIT),--limit $(LIMIT)) $(if $(FOREIGN),--foreign $(FOREIGN))
+
 bench: .venv/installed-dev ## Compare Eloquent with a monolith under load
 	@$(BIN)/python -m tests.bench.chat
 
@@ -86,7 +98,7 @@ docs: .venv/installed-dev ## Write docs/openapi, docs/asyncapi.json and .env.exa
 
 lock: .venv/uv.txt ## Resolve the dependencies of pyproject.toml anew
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
-		pyproject.toml --group embedded --group gguf --group dev --group deploy -o requirements.lock
+		pyproject.toml --group embedded --group gguf --group dev --group deploy --group cdk -o requirements.lock
 
 clean: ## Remove .venv and caches; the data in .local stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -103,6 +115,10 @@ clean: ## Remove .venv and caches; the data in .local stays
 
 .venv/installed-dev: .venv/installed
 	@$(INSTALL) --group dev
+	@touch $@
+
+.venv/installed-deploy: .venv/installed-dev
+	@$(INSTALL) --group deploy
 	@touch $@
 
 # uv installs in seconds and checks every hash; its own come from the lock as well.
