@@ -10,6 +10,7 @@ from tests.fault.rows import MUTANTS, ROWS
 
 DOCUMENT = Path("docs/guarantees.md")
 WRITTEN = text(DOCUMENT) or ""
+ABUSES = re.findall(r"^\| (.+?) \| (.*\.\./tests/.+) \|$", WRITTEN.partition("\n## Abuse\n")[2], re.MULTILINE)
 PROMISES = re.findall(r"^### (\d+\. .+)\n((?:(?!^##).*\n)+)", WRITTEN, re.MULTILINE)
 
 
@@ -23,6 +24,24 @@ def test_a_promise_has_a_proof_and_a_limit(title: str, body: str) -> None:
     assert limit.strip()
     for path in linked:
         assert path.match("tests/fault/*.py") or re.search(r"^(async )?def test_", path.read_text(), re.MULTILINE), path
+
+
+@pytest.mark.parametrize(("abuse", "held_by"), ABUSES, ids=[abuse[:30] for abuse, _ in ABUSES])
+def test_an_abuse_is_held_by_tests_that_are_there(abuse: str, held_by: str) -> None:
+    """Each link leads to a module with tests, and a test that is named is in one of them."""
+    modules = [
+        (ROOT / DOCUMENT.parent / target).read_text() for target in re.findall(r"\]\((\.\./tests/[^)#]+)\)", held_by)
+    ]
+    tests = [set(re.findall(r"^(?:async )?def (test_\w+)", module, re.MULTILINE)) for module in modules]
+
+    assert all(tests), abuse
+    assert set(re.findall(r"`(test_\w+)`", held_by)) <= set().union(*tests)
+
+
+def test_abuses_are_listed() -> None:
+    """None is left out by a table that is spelled otherwise."""
+    assert len(ABUSES) == WRITTEN.partition("\n## Abuse\n")[2].partition("\n## ")[0].count("\n|") - 2
+    assert len(ABUSES) > 10
 
 
 def test_promises_are_numbered() -> None:
