@@ -31,9 +31,9 @@ ask: .venv/installed ## Ask a question: make ask Q="How long does a transfer tak
 	@$(if $(value Q),,echo 'usage: make ask Q="your question" [SESSION=id]' >&2; exit 2)
 	@$(BIN)/python -m deploy.local.ask $(if $(value SESSION),--session $(call typed,SESSION)) -- $(call typed,Q)
 
-upload: .venv/installed ## Add documents that everybody may be answered from: make upload FILES="a.pdf b.md"
-	@$(if $(FILES),,echo 'usage: make upload FILES="a.pdf b.md"' >&2; exit 2)
-	@$(BIN)/python -m deploy.local.upload $(FILES)
+upload: .venv/installed ## Add documents that everybody may be answered from: make upload DIR=folder, or FILES="a.pdf b.md"
+	@$(if $(FILES)$(value DIR),,echo 'usage: make upload DIR=folder, or FILES="a.pdf b.md"' >&2; exit 2)
+	@$(BIN)/python -m deploy.local.upload $(FILES) $(if $(value DIR),$(call typed,DIR))
 
 test: .venv/installed-dev chromium ## All tests, against real servers
 	@$(BIN)/pytest

@@ -1,4 +1,4 @@
-"""Documents that the code writes itself: OpenAPI, AsyncAPI and `.env.example`.
+"""Documents that the code writes itself: OpenAPI, AsyncAPI, `.env.example`, and what `docker-compose.yml` includes.
 
 Reads:  the services' routes, events and settings.
 Writes: nothing but the files of `DOCUMENTS`, by `make docs`; a test holds them to the code.
@@ -8,6 +8,9 @@ Owns:   those files.
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from deploy.compose.dashboard import dashboard
+from deploy.compose.scraping import scraping
+from deploy.compose.settings_file import settings_file
 from deploy.docs.asyncapi import asyncapi
 from deploy.docs.env_example import env_example
 from deploy.docs.openapi import gateway_api, history_api, ingest_api
@@ -21,5 +24,8 @@ DOCUMENTS: Mapping[str, Callable[[], str]] = {
     "docs/openapi/ingest.json": ingest_api,
     "docs/asyncapi.json": asyncapi,
     ".env.example": env_example,
+    "deploy/compose/settings.yml": settings_file,
+    "deploy/compose/observability/prometheus.yml": scraping,
+    "deploy/compose/observability/grafana/dashboards/eloquent.json": dashboard,
 }
 """What each generated file must hold."""

@@ -24,7 +24,7 @@ STARTERS = {"create_task", "ensure_future", "run_coroutine_threadsafe"}
 LOOPS = {"asyncio", "loop", "get_running_loop", "get_event_loop"}
 
 REGISTRIES = re.compile(
-    r"pypi\.org|pythonhosted\.org|npmjs\.(org|com)|yarnpkg\.com|docker\.io|ghcr\.io|quay\.io|proxy\.golang\.org"
+    r"pypi\.org|pythonhosted\.org|npmjs\.(org|com)|yarnpkg\.com|docker\.io/|ghcr\.io|quay\.io|proxy\.golang\.org"
     r"|artifactory|/simple/|--(extra-)?index-url|--find-links|registry="
 )
 MACHINE_PATHS = re.compile(r"(?<![\w.~/])/(work|root|home/\w+|Users/\w+)/")
