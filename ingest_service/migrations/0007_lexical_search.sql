@@ -84,24 +84,23 @@ DECLARE
     elements text;
     frequencies real[];
     rarest double precision;
+    tongues text[];
     tongue text;
     plan record;
     found text;
     parts text[] := '{}';
 BEGIN
-    SELECT sum(s.chunks), sum(s.words) / nullif(sum(s.chunks), 0) INTO total, mean_words
-    FROM lexical_sizes AS s WHERE s.collection = ANY (collections);
-    IF coalesce(mean_words, 0) = 0 THEN
-        RETURN;
-    END IF;
+    SELECT array_agg(DISTINCT s.language) INTO tongues
+    FROM lexical_sizes AS s WHERE s.collection = ANY (collections) AND s.words > 0;
     SELECT p.most_common_elems::text, p.most_common_elem_freqs INTO elements, frequencies
     FROM pg_stats AS p WHERE p.schemaname = current_schema AND p.tablename = 'chunks' AND p.attname = 'lexemes';
-    -- The last two are the least frequency and the greatest.
-    rarest := coalesce(frequencies[cardinality(frequencies) - 1], 0) * total / 2;
 
-    FOR tongue IN
-        SELECT DISTINCT s.language FROM lexical_sizes AS s WHERE s.collection = ANY (collections) AND s.chunks > 0
-    LOOP
+    -- Each language is a corpus of its own: how rare a word is in English, German texts do not say.
+    FOREACH tongue IN ARRAY coalesce(tongues, '{}') LOOP
+        SELECT sum(s.chunks), sum(s.words) / sum(s.chunks) INTO total, mean_words
+        FROM lexical_sizes AS s WHERE s.collection = ANY (collections) AND s.language = tongue;
+        -- The last two are the least frequency and the greatest.
+        rarest := coalesce(frequencies[cardinality(frequencies) - 1], 0) * total / 2;
         WITH words AS (
             SELECT row_number() OVER (ORDER BY f.frequency NULLS FIRST, t.share DESC, length(t.lexeme) DESC, t.lexeme)
                    AS n,
@@ -110,6 +109,9 @@ BEGIN
                 SELECT l.lexeme, sum(q.share) AS share
                 FROM unnest(texts, shares) AS q (words, share),
                      unnest(tsvector_to_array(lexemes_v1(tongue, q.words))) AS l (lexeme)
+                -- A text of no known language has no stop words of its own, but is among texts that have.
+                WHERE tongue <> 'simple'
+                   OR NOT EXISTS (SELECT FROM unnest(tongues) AS o (tongue) WHERE lexemes_v1(o.tongue, l.lexeme) = '')
                 GROUP BY l.lexeme
             ) AS t
             LEFT JOIN unnest(elements::text[], frequencies) AS f (lexeme, frequency) ON f.lexeme = t.lexeme
