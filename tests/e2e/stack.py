@@ -64,6 +64,11 @@ class Stack:
         return PostgresServer(self._folder / "postgres", self._ports.postgres, self.secrets.postgres).url
 
     @property
+    def models_url(self) -> str:
+        """The endpoint of the run's models."""
+        return f"http://127.0.0.1:{self._ports.models}/v1"
+
+    @property
     def is_running(self) -> bool:
         """The supervisor lives."""
         return self._process is not None and self._process.returncode is None

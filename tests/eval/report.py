@@ -1,0 +1,57 @@
+"""What is printed."""
+
+from collections.abc import Mapping, Sequence
+
+from prometheus_client import REGISTRY
+
+from retrieval_service.ports import Relevance
+from tests.eval.data import Question
+from tests.eval.metrics import mean, ndcg, recall, reciprocal_rank
+from tests.eval.systems import Evidence
+
+STAGES = ("condense", "embed", "vectors", "words", "rerank", "whole")
+HUNDREDTHS = range(14, 62, 4)
+
+
+def quality(
+    title: str,
+    questions: Sequence[Question],
+    rankings: Mapping[str, Sequence[Sequence[str]]],
+    relevant: Mapping[str, Mapping[str, float]],
+) -> None:
+    """A line a system, each mean with its 95 % confidence interval."""
+    print(f"\n{title:30}  {'recall@5':12}  {'recall@10':12}  {'nDCG@10':12}  MRR")
+    judged = [relevant[question.qid] for question in questions]
+    for name, ranked in rankings.items():
+        pairs = list(zip(ranked, judged, strict=True))
+        figures = (
+            mean([recall(ranking, of, 5) for ranking, of in pairs]),
+            mean([recall(ranking, of, 10) for ranking, of in pairs]),
+            mean([ndcg(ranking, of, 10) for ranking, of in pairs]),
+            mean([reciprocal_rank(ranking, of) for ranking, of in pairs]),
+        )
+        print(f"{name:30}  {'  '.join(map(str, figures))}")
+
+
+def refusals(evidence: Mapping[str, Sequence[Evidence]], relevance: Relevance) -> None:
+    """For each threshold the share of each kind of question that gets no passage."""
+    print(f"\nrefused, with min_coverage {relevance.min_coverage} and min_score as in the line; * is what is set")
+    print("   min_score  " + "  ".join(f"{name} ({len(of)})".rjust(20) for name, of in evidence.items()))
+    for least in sorted({relevance.min_score, *(hundredths / 100 for hundredths in HUNDREDTHS)}):
+        shares = [
+            sum(e.cosine < least and e.coverage < relevance.min_coverage for e in of) / len(of)
+            for of in evidence.values()
+        ]
+        mark = "*" if least == relevance.min_score else " "
+        print(f" {mark} {least:9.2f}  " + "  ".join(f"{share:20.1%}" for share in shares))
+
+
+def stages() -> None:
+    """The mean time of each stage of a retrieval so far."""
+    print("\nstage       mean")
+    for stage in STAGES:
+        labels = {"stage": stage}
+        count = REGISTRY.get_sample_value("retrieval_stage_duration_seconds_count", labels)
+        total = REGISTRY.get_sample_value("retrieval_stage_duration_seconds_sum", labels)
+        if count and total is not None:
+            print(f"{stage:10}  {1000 * total / count:.1f} ms")
