@@ -12,7 +12,8 @@ from deploy.local.program import Program
 
 _SETTINGS = {
     # A reply is sent after its command was written to the log: what was acknowledged survives a kill -9, and at most
-    # a second of it is lost when the whole machine goes down.
+    # a second of it is lost when the whole machine goes down. On a disk so slow that it is a second behind, writing
+    # waits for it, and either costs two.
     "appendonly": "yes",
     "appendfsync": "everysec",
     # The append-only log is the one copy; snapshots beside it would only write everything a second time.

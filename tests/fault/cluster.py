@@ -47,6 +47,8 @@ MUTANTS = "tests.fault.mutants"
 
 # What was committed must survive a kill -9 of the server; of the machine, it need not.
 _POSTGRES = {**FAST_POSTGRES, "synchronous_commit": "on"}
+# The same: with `everysec` a slow disk keeps what was acknowledged from the log for up to two seconds.
+_VALKEY = {"appendfsync": "no"}
 
 _MODULES = {
     "gateway": ("gateway",),
@@ -260,7 +262,7 @@ async def running_cluster() -> AsyncIterator[tuple[Cluster, asyncio.TaskGroup]]:
         stack.callback(guardian.close)
         stack.callback(launcher.close)
         ports = free_ports(2)
-        valkey_server = ValkeyServer(folder / "valkey", next(ports), secrets.token_hex(8), binary=REDIS_SERVER)
+        valkey_server = ValkeyServer(folder / "valkey", next(ports), secrets.token_hex(8), _VALKEY, REDIS_SERVER)
         postgres_server = PostgresServer(folder / "postgres", next(ports), secrets.token_hex(8), _POSTGRES)
         stack.callback(postgres_server.remove)
 
