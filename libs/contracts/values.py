@@ -111,7 +111,7 @@ class Passage(Value):
     """A chunk that was found for a query.
 
     Attributes:
-        score: cosine similarity to the query, -1 to 1.
+        score: of the joined ranking (ADR 0026), 0 to 1; orders the passages of one answer, says nothing across answers.
         text: exactly the document's text from `place.start` to `place.end`.
     """
 
