@@ -1,10 +1,11 @@
 """Uploading documents and following them until questions find them."""
 
 import asyncio
+import json
 import mimetypes
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import httpx
 
@@ -19,26 +20,86 @@ class UploadError(Exception):
     """The document was refused; the message says why."""
 
 
-async def upload(http: httpx.AsyncClient, gateway: str, path: Path, *, token: str, collection: str) -> dict[str, Any]:
-    """The document as the service answered: accepted, not searchable yet.
+async def upload(
+    http: httpx.AsyncClient,
+    gateway: str,
+    path: Path,
+    *,
+    token: str,
+    collection: str,
+    name: str | None = None,
+    on_bytes: Callable[[int], None] = lambda _: None,
+) -> dict[str, Any]:
+    """The document as the service answered: accepted, not searchable yet, unless the same bytes were there before.
+
+    Args:
+        http: a client.
+        gateway: its address.
+        path: the file; it is streamed.
+        token: of whoever uploads.
+        collection: where it goes.
+        name: of the document, instead of the file's.
+        on_bytes: called with the number of bytes each time some are sent; less than nothing when they are sent again.
 
     Raises:
         UploadError: it was refused.
     """
     media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     for attempt in range(1, _TRIES + 1):
-        with path.open("rb") as file:
+        with path.open("rb") as opened:
+            file = _Counted(opened, on_bytes)
             response = await http.post(
                 f"{gateway}/v1/documents",
                 headers={"authorization": f"Bearer {token}"},
                 data={"collection": collection},
-                files={"file": (path.name, file, media_type)},
+                files={"file": (name or path.name, cast("BinaryIO", file), media_type)},
                 timeout=UPLOAD_TIMEOUT_SECONDS,
             )
         if response.status_code not in {_TOO_MANY_REQUESTS, _UNAVAILABLE} or attempt == _TRIES:
             break
+        on_bytes(-file.sent)
         await asyncio.sleep(float(response.headers.get("retry-after", "1")))
     return _content(response, path.name)
+
+
+class _Counted:
+    """A file that tells how much of it was read."""
+
+    def __init__(self, file: BinaryIO, on_bytes: Callable[[int], None]) -> None:
+        self._file = file
+        self._on_bytes = on_bytes
+        self.sent = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        self.sent += len(data)
+        self._on_bytes(len(data))
+        return data
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+
+async def events(http: httpx.AsyncClient, gateway: str, *, token: str, since: str) -> AsyncIterator[tuple[str, Any]]:
+    """What becomes of the caller's documents, as (event id, document); ends when the connection does."""
+    headers = {"authorization": f"Bearer {token}", **({"last-event-id": since} if since else {})}
+    async with http.stream("GET", f"{gateway}/v1/documents/events", headers=headers, timeout=30.0) as response:
+        response.raise_for_status()
+        fields: dict[str, str] = {}
+        async for line in response.aiter_lines():
+            name, _, value = line.partition(": ")
+            if line:
+                fields[name] = value
+            else:
+                if fields.get("event") == "document":
+                    yield fields.get("id", ""), json.loads(fields["data"])
+                fields = {}
 
 
 async def follow(
