@@ -29,7 +29,8 @@ async def problems(person: Person, requests: Mapping[str, tuple[str, ...]], **id
     answers = {}
     for path, methods in requests.items():
         for method in methods:
-            body = {"json": {"title": "mine"}} if method == "PATCH" else {}
+            field = "name" if "collection" in ids else "title"
+            body = {"json": {field: "mine"}} if method == "PATCH" else {}
             response = await person.call(method, path.format(**ids), **body)
             answers[f"{method} {path}"] = (response.status_code, response.text)
     return answers
@@ -43,6 +44,7 @@ SESSION_REQUESTS = {
     "/v1/sessions/{session}/messages/{answer}": ("GET",),
 }
 DOCUMENT_REQUESTS = {"/v1/documents/{document}": ("GET", "DELETE")}
+COLLECTION_REQUESTS = {"/v1/collections/{collection}": ("GET", "PATCH", "DELETE")}
 
 
 async def test_a_session_answers_strangers_as_one_that_does_not_exist(guest: Person, stranger: Person) -> None:
@@ -114,3 +116,29 @@ async def test_a_document_answers_strangers_as_one_that_does_not_exist(
     assert {source["title"] for source in answer.sources} == {"Transfers"}
     own = await editor.ask(uuid4().hex, new_question())
     assert "My own note" in {source["title"] for source in own.sources}
+
+
+async def test_a_closed_collection_is_nobody_elses(
+    stack: Stack, http: httpx.AsyncClient, guest: Person, tmp_path: Path
+) -> None:
+    """What everybody could ask about is, once it is closed, in no new answer, and quoted in no old one any more."""
+    editor = await editor_of(stack, http)
+    opened = await editor.call("POST", "/v1/collections", json={"name": "Rules", "public": True})
+    collection = opened.json()["id"]
+    note = tmp_path / "rule.md"
+    note.write_text("# A rule of ours\n\nA transfer takes ten seconds, the rule says.\n")
+    await editor.publish(note, collection=collection)
+    session, question = uuid4().hex, new_question()
+    before = await guest.ask(session, question)
+
+    closed = await editor.call("PATCH", f"/v1/collections/{collection}", json={"public": False})
+    after = await guest.ask(uuid4().hex, question)
+
+    assert (opened.status_code, closed.status_code) == (201, 200)
+    assert "A rule of ours" in {source["title"] for source in before.sources}
+    assert "A rule of ours" not in {source["title"] for source in after.sources}
+    messages = (await guest.call("GET", f"/v1/sessions/{session}/messages")).json()["items"]
+    assert "A rule of ours" not in {cited["title"] for message in messages for cited in message["citations"]}
+    found = await problems(guest, COLLECTION_REQUESTS, collection=collection)
+    assert found == await problems(guest, COLLECTION_REQUESTS, collection=str(uuid4()))
+    assert {status for status, _ in found.values()} == {404}
