@@ -73,6 +73,7 @@ class _Message(BaseModel):
 
 _FRAME: TypeAdapter[Send | Resume | Abort] = TypeAdapter(
     Annotated[Send | Resume | Abort, Field(discriminator="type")],
+    config=ConfigDict(cache_strings="keys"),
 )
 
 

@@ -6,7 +6,7 @@ Stages write frames, the gateway turns them into the protocol of its clients; no
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from libs.contracts.values import AnswerStatus, Citation, Place, Timings, Usage, Value
 
@@ -100,7 +100,7 @@ Frame = Annotated[
     Field(discriminator="kind"),
 ]
 
-_FRAME: TypeAdapter[Frame] = TypeAdapter(Frame)
+_FRAME: TypeAdapter[Frame] = TypeAdapter(Frame, config=ConfigDict(cache_strings="keys"))
 
 
 def encode_frame(frame: Frame) -> bytes:

@@ -13,7 +13,8 @@ QUESTION_MAX_CHARACTERS = 8_000
 class Value(BaseModel):
     """Immutable; unknown fields are ignored, so a newer writer does not stop an older reader."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="null")
+    # Only keys are kept to be used again: of a million short texts and ids hardly any comes twice.
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="null", cache_strings="keys")
 
 
 class Principal(Value):
