@@ -29,7 +29,15 @@ LONG = Habits(words=(60, 200))
 
 _ROWS: dict[int, Callable[[int], Plan]] = {
     1: lambda chats: Plan("1 kill -9", chats, faults=KILLS, first=KILLS, every_seconds=(0.3, 1.2)),
-    2: lambda chats: Plan("2 zombies", chats, faults=ZOMBIES, first=ZOMBIES, habits=LONG),
+    2: lambda chats: Plan(
+        "2 zombies",
+        chats,
+        faults=ZOMBIES,
+        first=ZOMBIES,
+        habits=LONG,
+        mutants={"generation": "deaf"},
+        needs=("refused_zombie_appends",),
+    ),
     3: lambda chats: Plan("3 SIGTERM", chats, faults=STOPS, first=STOPS, habits=LONG),
     4: lambda chats: Plan(
         "4 redis killed",
