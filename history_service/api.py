@@ -1,4 +1,4 @@
-"""`/v1/sessions`: people read, rename and delete their own sessions; anybody else's are not there."""
+"""`/v1/sessions`: people read and rename their own sessions; anybody else's are not there."""
 
 from typing import Annotated
 
@@ -8,52 +8,52 @@ from history_service.citations import PostgresRights
 from history_service.cursors import MessageCursor, Order, SessionCursor
 from history_service.messages import PostgresMessages
 from history_service.routing import NOT_FOUND, Cursor, Limit, PrincipalOf, found, meant_session, meant_uuid, router_of
-from history_service.sessions import PostgresSessions, SessionRow
-from history_service.views import Active, Message, MessagePage, Rename, Session, SessionPage, message_of
+from history_service.sessions import PostgresSessions
+from history_service.views import Active, Message, MessagePage, Rename, Session, SessionPage, message_of, session_of
 from libs.contracts.values import Principal
-from libs.errors import RequestError, not_found
+from libs.errors import RequestError
+
+Deleted = Annotated[bool, Query(description="Instead, the sessions that were deleted and can be restored")]
 
 
-def sessions_router(sessions: PostgresSessions, *, principal: PrincipalOf) -> APIRouter:
+def sessions_router(sessions: PostgresSessions, *, undo_seconds: float, principal: PrincipalOf) -> APIRouter:
     """Sessions. A session's id is its UUID, or the client's own id of 1 to 64 URL-safe characters.
 
     Args:
         sessions: the store.
+        undo_seconds: how long a deleted session can be restored.
         principal: the dependency that says who calls, or answers 401.
     """
     router = router_of("sessions")
     Caller = Annotated[Principal, Depends(principal)]  # noqa: N806 - a type
 
     @router.get("")
-    async def list_sessions(caller: Caller, limit: Limit = 20, cursor: Cursor = None) -> SessionPage:
+    async def list_sessions(
+        caller: Caller, limit: Limit = 20, cursor: Cursor = None, *, deleted: Deleted = False
+    ) -> SessionPage:
         """The caller's sessions, those with the latest turns first.
 
         A session that gets a new turn while pages are read moves to the front; no page shows one twice otherwise.
         """
         after = None if cursor is None else SessionCursor.decode(cursor)
-        rows = await sessions.list(caller.user_id, after=after, limit=limit + 1)
+        within = undo_seconds if deleted else None
+        rows = await sessions.list(caller.user_id, after=after, limit=limit + 1, deleted_within_seconds=within)
         more = len(rows) > limit
         return SessionPage(
-            items=[_session(row) for row in rows[:limit]],
+            items=[session_of(row, undo_seconds=undo_seconds) for row in rows[:limit]],
             next_cursor=rows[limit - 1].cursor.encode() if more else None,
         )
 
     @router.get("/{session_id}", responses=NOT_FOUND)
     async def read_session(session_id: str, caller: Caller) -> Session:
         """One session."""
-        return _session(found(await sessions.read(meant_session(session_id, caller), caller.user_id), "session"))
+        return session_of(found(await sessions.read(meant_session(session_id, caller), caller.user_id), "session"))
 
     @router.patch("/{session_id}", responses=NOT_FOUND)
     async def rename_session(session_id: str, rename: Rename, caller: Caller) -> Session:
         """Give a session another title; its place in the list stays."""
         row = await sessions.rename(meant_session(session_id, caller), caller.user_id, title=rename.title)
-        return _session(found(row, "session"))
-
-    @router.delete("/{session_id}", status_code=204, responses=NOT_FOUND)
-    async def delete_session(session_id: str, caller: Caller) -> None:
-        """Delete a session with its messages, for good; an answer under way ends as failed."""
-        if not await sessions.delete(meant_session(session_id, caller), caller.user_id):
-            raise not_found("session")
+        return session_of(found(row, "session"))
 
     @router.get("/{session_id}/active", responses=NOT_FOUND)
     async def active_answer(session_id: str, caller: Caller) -> Active:
@@ -109,7 +109,3 @@ def messages_router(messages: PostgresMessages, rights: PostgresRights, *, princ
         return message_of(row, await rights.shown([row], caller))
 
     return router
-
-
-def _session(row: SessionRow) -> Session:
-    return Session(id=row.session_id, title=row.title, created_at=row.created_at, updated_at=row.updated_at)

@@ -11,31 +11,30 @@ from history_service.cursors import SessionCursor
 from libs.db.errors import translated
 
 _LIST = """
-    SELECT session_id, title, created_at, updated_at FROM chat_sessions
+    SELECT session_id, title, created_at, updated_at, deleted_at FROM chat_sessions
     WHERE user_id = $1 AND deleted_at IS NULL
       AND ($2::timestamptz IS NULL OR (updated_at, session_id) < ($2::timestamptz, $3::uuid))
     ORDER BY updated_at DESC, session_id DESC
     LIMIT $4
 """
 
+_LIST_DELETED = """
+    SELECT session_id, title, created_at, updated_at, deleted_at FROM chat_sessions
+    WHERE user_id = $1 AND deleted_at > now() - make_interval(secs => $5) AND purged_at IS NULL
+      AND ($2::timestamptz IS NULL OR (updated_at, session_id) < ($2::timestamptz, $3::uuid))
+    ORDER BY updated_at DESC, session_id DESC
+    LIMIT $4
+"""
+
 _READ = """
-    SELECT session_id, title, created_at, updated_at FROM chat_sessions
+    SELECT session_id, title, created_at, updated_at, deleted_at FROM chat_sessions
     WHERE session_id = $1 AND user_id = $2 AND deleted_at IS NULL
 """
 
 _RENAME = """
     UPDATE chat_sessions SET title = $3 WHERE session_id = $1 AND user_id = $2 AND deleted_at IS NULL
-    RETURNING session_id, title, created_at, updated_at
+    RETURNING session_id, title, created_at, updated_at, deleted_at
 """
-
-# The tombstone keeps nothing that anybody wrote.
-_BURY = """
-    UPDATE chat_sessions SET deleted_at = now(), title = ''
-    WHERE session_id = $1 AND user_id = $2 AND deleted_at IS NULL
-    RETURNING session_id
-"""
-
-_FORGET = "DELETE FROM chat_messages WHERE session_id = $1"
 
 _ACTIVE = """
     SELECT answer.message_id AS answer_id, question.message_id AS question_id, answer.status
@@ -58,6 +57,7 @@ class SessionRow:
     title: str
     created_at: datetime
     updated_at: datetime
+    deleted_at: datetime | None
 
     @property
     def cursor(self) -> SessionCursor:
@@ -86,32 +86,29 @@ class PostgresSessions:
         self._pool = pool
         self._reader = reader
 
-    async def list(self, user_id: UUID, *, after: SessionCursor | None, limit: int) -> list[SessionRow]:
-        """The user's sessions, latest first."""
+    async def list(
+        self, user_id: UUID, *, after: SessionCursor | None, limit: int, deleted_within_seconds: float | None = None
+    ) -> list[SessionRow]:
+        """The user's sessions, latest first; or those that they deleted so lately."""
         place = (after.updated_at, after.session_id) if after else (None, None)
         with translated():
-            return [_session(row) for row in await self._reader.fetch(_LIST, user_id, *place, limit)]
+            if deleted_within_seconds is None:
+                rows = await self._reader.fetch(_LIST, user_id, *place, limit)
+            else:
+                rows = await self._reader.fetch(_LIST_DELETED, user_id, *place, limit, deleted_within_seconds)
+        return [session_row(row) for row in rows]
 
     async def read(self, session_id: UUID, user_id: UUID) -> SessionRow | None:
         """One session."""
         with translated():
             row = await self._pool.fetchrow(_READ, session_id, user_id)
-        return _session(row) if row else None
+        return session_row(row) if row else None
 
     async def rename(self, session_id: UUID, user_id: UUID, *, title: str) -> SessionRow | None:
         """The session with its new title."""
         with translated():
             row = await self._pool.fetchrow(_RENAME, session_id, user_id, title)
-        return _session(row) if row else None
-
-    async def delete(self, session_id: UUID, user_id: UUID) -> bool:
-        """Afterwards the session and its messages are gone; an answer under way ends as failed."""
-        with translated():
-            async with self._pool.acquire() as connection, connection.transaction():
-                if await connection.fetchval(_BURY, session_id, user_id) is None:
-                    return False
-                await connection.execute(_FORGET, session_id)
-                return True
+        return session_row(row) if row else None
 
     async def active(self, session_id: UUID, user_id: UUID) -> ActiveAnswer | None:
         """The session's earliest answer that has not ended."""
@@ -120,5 +117,6 @@ class PostgresSessions:
         return ActiveAnswer(**row) if row else None
 
 
-def _session(row: Any) -> SessionRow:
+def session_row(row: Any) -> SessionRow:
+    """A row of the statements above."""
     return SessionRow(**row)

@@ -19,6 +19,9 @@ class HistorySettings(Settings):
         30.0, gt=0, le=3600, description="A turn whose log stood still for so long is opened again"
     )
     max_reopenings: int = Field(5, ge=0, le=100, description="Times a turn is opened again before it has failed")
+    undo_seconds: float = Field(
+        3600.0, ge=0, le=30 * 86_400, description="How long a deleted session can be restored before it is forgotten"
+    )
     reader_database_url: PostgresDsn | None = Field(
         None, description="postgresql:// address of a replica that serves lists; the writer serves them without it"
     )

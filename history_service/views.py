@@ -1,13 +1,14 @@
 """What the API shows."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from history_service.ports import TurnStatus
+from history_service.sessions import SessionRow
 from history_service.text import folded
 from libs.contracts.values import ShownCitation, Timings, Usage
 
@@ -16,12 +17,17 @@ TITLE_LIMIT = 200
 
 
 class Session(BaseModel):
-    """A chat between the caller and the assistant; `updated_at` is when a turn was last asked or ended."""
+    """A chat between the caller and the assistant; `updated_at` is when a turn was last asked or ended.
+
+    The last two are those of a deleted session.
+    """
 
     id: UUID
     title: str
     created_at: datetime
     updated_at: datetime
+    deleted_at: datetime | None = None
+    restorable_until: datetime | None = None
 
 
 class SessionPage(BaseModel):
@@ -89,6 +95,19 @@ class Rename(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     title: Annotated[str, Field(min_length=1, max_length=TITLE_LIMIT), AfterValidator(_visible)]
+
+
+def session_of(row: SessionRow, *, undo_seconds: float = 0.0) -> Session:
+    """A session as the API shows it; a deleted one can be restored for so long."""
+    until = row.deleted_at and row.deleted_at + timedelta(seconds=undo_seconds)
+    return Session(
+        id=row.session_id,
+        title=row.title,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        deleted_at=row.deleted_at,
+        restorable_until=until,
+    )
 
 
 def message_of(row: Any, citations: Mapping[UUID, Sequence[ShownCitation]]) -> Message:

@@ -8,6 +8,10 @@ from history_service.api import messages_router, sessions_router
 from history_service.citations import PostgresRights
 from history_service.claims import PostgresClaims
 from history_service.claims_api import claims_router
+from history_service.deletions import PostgresDeletions
+from history_service.deletions_api import deletions_router
+from history_service.export import Export
+from history_service.export_api import export_router
 from history_service.feedback import PostgresFeedback
 from history_service.feedback_api import feedback_router
 from history_service.messages import PostgresMessages
@@ -59,13 +63,18 @@ def worker_app(history: HistorySettings, redis_settings: RedisSettings, postgres
         patience=Patience(history.silent_seconds, history.max_reopenings),
         clock=utc_now,
     )
+    deletions = PostgresDeletions(pool, undo_seconds=history.undo_seconds)
     return build_app(
         "history-worker",
         title="Eloquent history worker",
         health=Health(
             checks={"postgres": partial(pool.fetchval, "SELECT 1"), "redis": bus.check}, pulses={"bus": bus.alive}
         ),
-        resources=[redis, pool, bus, repeating(once, every_seconds=history.sweep_seconds)],
+        resources=[
+            *(redis, pool, bus),
+            repeating(once, every_seconds=history.sweep_seconds),
+            repeating(deletions.purge, every_seconds=history.sweep_seconds),
+        ],
     )
 
 
@@ -79,6 +88,9 @@ def api_app(history: HistorySettings, postgres: PostgresSettings, identity: Iden
         pools.append(reader)
     verifier = TokenVerifier.from_settings(identity)
     principal = authenticated(verifier)
+    sessions, messages = PostgresSessions(pool, reader=reader), PostgresMessages(pool, reader=reader)
+    rights = PostgresRights(pool)
+    deletions = PostgresDeletions(pool, undo_seconds=history.undo_seconds)
     return build_app(
         "history-api",
         title="Eloquent sessions",
@@ -86,10 +98,12 @@ def api_app(history: HistorySettings, postgres: PostgresSettings, identity: Iden
         resources=pools,
         routers=[
             claims_router(PostgresClaims(pool), verifier=verifier, principal=principal),
-            # Before the sessions: at `search` there is none.
+            # Before the sessions: at `search` and `export` there is none.
             search_router(PostgresSearch(reader), principal=principal),
-            feedback_router(PostgresFeedback(pool), PostgresMessages(pool, reader=pool), principal=principal),
-            sessions_router(PostgresSessions(pool, reader=reader), principal=principal),
-            messages_router(PostgresMessages(pool, reader=reader), PostgresRights(pool), principal=principal),
+            export_router(Export(sessions, messages, rights), sessions, principal=principal),
+            feedback_router(PostgresFeedback(pool), messages, principal=principal),
+            sessions_router(sessions, undo_seconds=history.undo_seconds, principal=principal),
+            deletions_router(deletions, sessions, principal=principal),
+            messages_router(messages, rights, principal=principal),
         ],
     )

@@ -7,10 +7,10 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from history_service.deletions import PostgresDeletions
 from history_service.memory import MemoryTurns
 from history_service.past import PastLimits
 from history_service.ports import StoredTurn, TurnStore
-from history_service.sessions import PostgresSessions
 from history_service.text import digest_of
 from history_service.turns import PostgresTurns
 from libs.contracts.values import PastMessage, Turn
@@ -29,9 +29,9 @@ class Stored(NamedTuple):
 @pytest.fixture(params=["memory", "postgres"])
 async def stored(request: pytest.FixtureRequest, pool: asyncpg.Pool) -> Stored:
     if request.param == "postgres":
-        sessions = PostgresSessions(pool, reader=pool)
+        deletions = PostgresDeletions(pool, undo_seconds=600.0)
         return Stored(
-            PostgresTurns(pool, past=PAST), lambda turn: sessions.delete(turn.session_id, turn.principal.user_id)
+            PostgresTurns(pool, past=PAST), lambda turn: deletions.delete(turn.session_id, turn.principal.user_id)
         )
     memory = MemoryTurns(past=PAST)
 

@@ -13,6 +13,7 @@ from libs.contracts.values import Principal
 from libs.errors import RequestError
 from tests.builders import a_principal, a_question, an_answer
 
+UNDO_SECONDS = 600.0
 ANN, BOB = a_principal(), a_principal(is_guest=True)
 
 

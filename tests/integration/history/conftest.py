@@ -10,6 +10,10 @@ from history_service.api import messages_router, sessions_router
 from history_service.citations import PostgresRights
 from history_service.claims import PostgresClaims
 from history_service.claims_api import claims_router
+from history_service.deletions import PostgresDeletions
+from history_service.deletions_api import deletions_router
+from history_service.export import Export
+from history_service.export_api import export_router
 from history_service.feedback import PostgresFeedback
 from history_service.feedback_api import feedback_router
 from history_service.messages import PostgresMessages
@@ -21,7 +25,7 @@ from history_service.turns import PostgresTurns
 from libs.auth.http import authenticated
 from libs.service.app import build_app
 from libs.service.health import Health
-from tests.integration.history.api_calls import ANN, BOB, Tokens, as_
+from tests.integration.history.api_calls import ANN, BOB, UNDO_SECONDS, Tokens, as_
 
 
 @pytest.fixture
@@ -34,6 +38,8 @@ async def http(pool: asyncpg.Pool) -> AsyncIterator[httpx.AsyncClient]:
     """Ann's client."""
     tokens = Tokens(ann=ANN, bob=BOB)
     principal = authenticated(tokens)
+    sessions, messages = PostgresSessions(pool, reader=pool), PostgresMessages(pool, reader=pool)
+    rights = PostgresRights(pool)
     app = build_app(
         "history-api",
         title="Sessions",
@@ -41,9 +47,11 @@ async def http(pool: asyncpg.Pool) -> AsyncIterator[httpx.AsyncClient]:
         routers=[
             claims_router(PostgresClaims(pool), verifier=tokens, principal=principal),
             search_router(PostgresSearch(pool), principal=principal),
-            feedback_router(PostgresFeedback(pool), PostgresMessages(pool, reader=pool), principal=principal),
-            sessions_router(PostgresSessions(pool, reader=pool), principal=principal),
-            messages_router(PostgresMessages(pool, reader=pool), PostgresRights(pool), principal=principal),
+            export_router(Export(sessions, messages, rights), sessions, principal=principal),
+            feedback_router(PostgresFeedback(pool), messages, principal=principal),
+            sessions_router(sessions, undo_seconds=UNDO_SECONDS, principal=principal),
+            deletions_router(PostgresDeletions(pool, undo_seconds=UNDO_SECONDS), sessions, principal=principal),
+            messages_router(messages, rights, principal=principal),
         ],
     )
     async with httpx.AsyncClient(

@@ -149,7 +149,7 @@ async def test_a_bad_title_is_refused(http: httpx.AsyncClient, turns: PostgresTu
 
 
 async def test_a_deleted_session_is_gone(http: httpx.AsyncClient, pool: asyncpg.Pool, turns: PostgresTurns) -> None:
-    """From every route, and nothing that anybody wrote is left in the database."""
+    """From every route; deleted for good, nothing that anybody wrote is left in the database."""
     asked = await an_answered(turns, question="A secret?")
     path = f"/v1/sessions/{asked.turn.session_id}"
 
@@ -159,5 +159,7 @@ async def test_a_deleted_session_is_gone(http: httpx.AsyncClient, pool: asyncpg.
     for suffix in ("", "/messages", f"/messages/{asked.turn.answer_id}", "/active"):
         assert (await http.get(path + suffix)).status_code == 404
     assert (await http.get("/v1/sessions")).json()["items"] == []
+    assert (await http.delete(path, params={"for_good": True})).status_code == 204
+    assert problem(await http.delete(path, params={"for_good": True})) == (404, "session_not_found")
     assert await pool.fetchval("SELECT count(*) FROM chat_messages") == 0
     assert await pool.fetchval("SELECT title FROM chat_sessions") == ""

@@ -11,10 +11,10 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from history_service.deletions import PostgresDeletions
 from history_service.open_turn import open_turn
 from history_service.outcomes import Accepted, Finished
 from history_service.record_answer import record_answer
-from history_service.sessions import PostgresSessions
 from history_service.turns import PostgresTurns
 from libs.contracts.events import AnswerWritten, QuestionAsked, TurnEvent, TurnOpened
 from tests.builders import a_principal, a_question, a_session_id, an_answer
@@ -160,7 +160,7 @@ async def test_the_database_itself_refuses_a_second_open_turn(pool: asyncpg.Pool
 
 async def test_deleting_and_answering_at_once_is_safe(pool: asyncpg.Pool, turns: PostgresTurns) -> None:
     """Whoever comes first, the session is gone and nobody crashes."""
-    sessions = PostgresSessions(pool, reader=pool)
+    deletions = PostgresDeletions(pool, undo_seconds=600.0)
     questions = [a_question() for _ in range(10)]
     for asked in questions:
         await open_turn(asked, store=turns)
@@ -169,7 +169,7 @@ async def test_deleting_and_answering_at_once_is_safe(pool: asyncpg.Pool, turns:
         work
         for asked in questions
         for work in (
-            sessions.delete(asked.turn.session_id, asked.turn.principal.user_id),
+            deletions.delete(asked.turn.session_id, asked.turn.principal.user_id, for_good=True),
             record_answer(an_answer(turn=asked.turn), store=turns),
         )
     ]
