@@ -1,4 +1,4 @@
-"""What every worker does beside its work: renew what it holds, and put back what silent workers held."""
+"""What every worker does beside its work: renew what it holds, put back what silent workers held, say what waits."""
 
 import asyncio
 import random
@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from redis.exceptions import ResponseError
 
+from libs.bus.backlog import waiting
 from libs.bus.connection import AWAY, Redis
 from libs.bus.entry import FEWEST_SILENCES, Entry
 from libs.bus.scripts import JANITOR
@@ -88,6 +89,7 @@ class Upkeep:
             await asyncio.sleep(self._claim_seconds / SWEEPS_PER_CLAIM * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
             try:
                 await self.sweep()
+                await self.measure()
             except AWAY:
                 continue
             except ResponseError as error:
@@ -97,6 +99,11 @@ class Upkeep:
         """Entries of silent workers go to the end of the stream; what was alone with its last worker is buried."""
         while await self._sweep_batch() >= JANITOR_BATCH:
             pass
+
+    async def measure(self) -> None:
+        """Say how much waits: how many workers are wanted follows from it."""
+        backlog = await waiting(self._redis, [self._key])
+        metrics.WAITING.labels(self._worker.stream, str(self._partition)).set(backlog)
 
     async def _sweep_batch(self) -> int:
         reply = await JANITOR.run(

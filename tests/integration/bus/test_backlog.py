@@ -1,8 +1,10 @@
 """What waits for an answer is counted wherever it waits, so that no stream grows without bound."""
 
+import asyncio
 from collections import Counter
 
 import pytest
+from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
 from libs.bus.bus import Bus
@@ -11,6 +13,7 @@ from libs.config import RedisSettings
 from libs.contracts.events import AnswerWritten, ContextRetrieved, Event, QuestionAsked, TurnOpened
 from libs.contracts.ids import partition_of
 from tests.builders import a_context, a_question, an_answer, an_opened_turn
+from tests.polling import eventually
 
 PATH: tuple[type[Event], ...] = (QuestionAsked, TurnOpened, ContextRetrieved, AnswerWritten)
 
@@ -51,3 +54,25 @@ async def test_a_partition_has_its_own_backlog(redis_url: str, redis: Redis) -> 
     partitions = Counter(partition_of(question.partition_key, 2) for question in questions)
     for question in questions:
         assert await bus.backlog(question) == partitions[partition_of(question.partition_key, 2)]
+
+
+async def test_workers_say_how_much_waits(redis_url: str, redis: Redis) -> None:
+    """What neither of a worker's two hands can take is what its metric says, and it says when that is done."""
+    bus = Bus(RedisSettings(redis_url=redis_url, bus_claim_seconds=0.6), redis, group="history", on_death=lambda: None)
+    go_on = asyncio.Event()
+
+    @bus.on(QuestionAsked, concurrency=2)
+    async def handle(_asked: QuestionAsked) -> None:
+        await go_on.wait()
+
+    for _ in range(5):
+        await bus.publish(a_question())
+
+    async def says(waiting: float) -> bool:
+        labels = {"stream": QuestionAsked.stream, "partition": "0"}
+        return REGISTRY.get_sample_value("messaging_entries_waiting", labels) == waiting
+
+    async with bus:
+        await eventually(lambda: says(3))
+        go_on.set()
+        await eventually(lambda: says(0))
