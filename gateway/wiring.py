@@ -85,6 +85,12 @@ def build(
                 silence_seconds=settings.forward_seconds,
             ),
             forward_router(
+                "/v1/shares",
+                sessions_client,
+                max_body_bytes=JSON_BODY_MAX_BYTES,
+                silence_seconds=settings.forward_seconds,
+            ),
+            forward_router(
                 "/v1/collections",
                 documents_client,
                 max_body_bytes=JSON_BODY_MAX_BYTES,

@@ -19,6 +19,7 @@ _MICROSECOND = timedelta(microseconds=1)
 # As long as what they become can hold: year 5138, and a 32-bit integer.
 _SESSION = re.compile(r"s\.([0-9]{1,17})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _HIT = re.compile(r"h\.([0-9]{1,17})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+_SHARE = re.compile(r"l\.([0-9]{1,17})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _MESSAGE = re.compile(r"m\.([0-9]{1,9})\.(oldest|newest)")
 
 
@@ -65,6 +66,30 @@ class HitCursor:
             RequestError: 422 `invalid_cursor`.
         """
         match = _HIT.fullmatch(_unsealed(text))
+        if match is None:
+            raise _invalid()
+        return cls(_EPOCH + int(match[1]) * _MICROSECOND, UUID(match[2]))
+
+
+@dataclass(frozen=True, slots=True)
+class ShareCursor:
+    """A place in a user's links, latest first."""
+
+    created_at: datetime
+    share_id: UUID
+
+    def encode(self) -> str:
+        """The cursor as a client gets it."""
+        return _sealed(f"l.{(self.created_at - _EPOCH) // _MICROSECOND}.{self.share_id}")
+
+    @classmethod
+    def decode(cls, text: str) -> "ShareCursor":
+        """The cursor that `encode` wrote.
+
+        Raises:
+            RequestError: 422 `invalid_cursor`.
+        """
+        match = _SHARE.fullmatch(_unsealed(text))
         if match is None:
             raise _invalid()
         return cls(_EPOCH + int(match[1]) * _MICROSECOND, UUID(match[2]))

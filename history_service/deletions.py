@@ -52,6 +52,7 @@ _OVERDUE = """
 
 # The tombstone keeps nothing that anybody wrote.
 _FORGET = "DELETE FROM chat_messages WHERE session_id = ANY($1)"
+_UNSHARE = "DELETE FROM shares WHERE session_id = ANY($1)"
 _BURY = "UPDATE chat_sessions SET purged_at = now(), title = '' WHERE session_id = ANY($1)"
 
 
@@ -112,4 +113,5 @@ class PostgresDeletions:
 
 async def _purge(connection: asyncpg.Connection | asyncpg.pool.PoolConnectionProxy, session_ids: list[UUID]) -> None:
     await connection.execute(_FORGET, session_ids)
+    await connection.execute(_UNSHARE, session_ids)
     await connection.execute(_BURY, session_ids)

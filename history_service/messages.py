@@ -8,14 +8,14 @@ import asyncpg
 from history_service.cursors import MessageCursor, Order
 from libs.db.errors import translated
 
-_COLUMNS = """
+COLUMNS = """
     message_id, position, role, content, status, failure, citations, model, usage, timings, digest,
     chat_messages.created_at, completed_at, rating, rating_reason, rated_at
 """
 
 # The outer join tells an empty page (one row of nulls) from a session that is not the caller's (no row).
 _LIST = f"""
-    SELECT {_COLUMNS} FROM chat_sessions
+    SELECT {COLUMNS} FROM chat_sessions
     LEFT JOIN chat_messages ON chat_messages.session_id = chat_sessions.session_id AND %s
     WHERE chat_sessions.session_id = $1 AND chat_sessions.user_id = $2 AND chat_sessions.deleted_at IS NULL
     ORDER BY %s
@@ -27,13 +27,13 @@ _LIST_IN: dict[Order, str] = {
 }
 
 _READ = f"""
-    SELECT {_COLUMNS} FROM chat_messages
+    SELECT {COLUMNS} FROM chat_messages
     JOIN chat_sessions USING (session_id)
     WHERE message_id = $1 AND session_id = $2 AND chat_sessions.user_id = $3 AND chat_sessions.deleted_at IS NULL
 """  # noqa: S608 - nothing but constants
 
 Row = Any
-"""A row of `_COLUMNS`."""
+"""A row of `COLUMNS`."""
 
 
 class PostgresMessages:

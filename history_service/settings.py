@@ -1,9 +1,14 @@
 """What can be set, and why one would."""
 
+from typing import Literal
+
 from pydantic import Field, PostgresDsn
 from pydantic_settings import SettingsConfigDict
 
 from libs.config import Settings
+
+ShareViewers = Literal["anyone", "users"]
+"""Who may open links: guests too, or users alone. Nobody does without a token."""
 
 
 class HistorySettings(Settings):
@@ -21,6 +26,9 @@ class HistorySettings(Settings):
     max_reopenings: int = Field(5, ge=0, le=100, description="Times a turn is opened again before it has failed")
     undo_seconds: float = Field(
         3600.0, ge=0, le=30 * 86_400, description="How long a deleted session can be restored before it is forgotten"
+    )
+    share_viewers: ShareViewers = Field(
+        "anyone", description="Who may open shared sessions: `anyone` with a token, guests too, or `users` alone"
     )
     reader_database_url: PostgresDsn | None = Field(
         None, description="postgresql:// address of a replica that serves lists; the writer serves them without it"

@@ -23,6 +23,8 @@ from history_service.search import PostgresSearch
 from history_service.search_api import search_router
 from history_service.sessions import PostgresSessions
 from history_service.settings import HistorySettings
+from history_service.shares import PostgresShares
+from history_service.shares_api import owned_shares_router, shares_router
 from history_service.sweep import Patience, sweep
 from history_service.turns import PostgresTurns
 from history_service.unfinished import PostgresUnfinishedTurns
@@ -89,7 +91,7 @@ def api_app(history: HistorySettings, postgres: PostgresSettings, identity: Iden
     verifier = TokenVerifier.from_settings(identity)
     principal = authenticated(verifier)
     sessions, messages = PostgresSessions(pool, reader=reader), PostgresMessages(pool, reader=reader)
-    rights = PostgresRights(pool)
+    rights, shares = PostgresRights(pool), PostgresShares(pool)
     deletions = PostgresDeletions(pool, undo_seconds=history.undo_seconds)
     return build_app(
         "history-api",
@@ -105,5 +107,7 @@ def api_app(history: HistorySettings, postgres: PostgresSettings, identity: Iden
             sessions_router(sessions, undo_seconds=history.undo_seconds, principal=principal),
             deletions_router(deletions, sessions, principal=principal),
             messages_router(messages, rights, principal=principal),
+            owned_shares_router(shares, sessions, principal=principal),
+            shares_router(shares, rights, viewers=history.share_viewers, principal=principal),
         ],
     )

@@ -21,6 +21,8 @@ from history_service.past import PastLimits
 from history_service.search import PostgresSearch
 from history_service.search_api import search_router
 from history_service.sessions import PostgresSessions
+from history_service.shares import PostgresShares
+from history_service.shares_api import owned_shares_router, shares_router
 from history_service.turns import PostgresTurns
 from libs.auth.http import authenticated
 from libs.service.app import build_app
@@ -39,7 +41,7 @@ async def http(pool: asyncpg.Pool) -> AsyncIterator[httpx.AsyncClient]:
     tokens = Tokens(ann=ANN, bob=BOB)
     principal = authenticated(tokens)
     sessions, messages = PostgresSessions(pool, reader=pool), PostgresMessages(pool, reader=pool)
-    rights = PostgresRights(pool)
+    rights, shares = PostgresRights(pool), PostgresShares(pool)
     app = build_app(
         "history-api",
         title="Sessions",
@@ -52,6 +54,8 @@ async def http(pool: asyncpg.Pool) -> AsyncIterator[httpx.AsyncClient]:
             sessions_router(sessions, undo_seconds=UNDO_SECONDS, principal=principal),
             deletions_router(PostgresDeletions(pool, undo_seconds=UNDO_SECONDS), sessions, principal=principal),
             messages_router(messages, rights, principal=principal),
+            owned_shares_router(shares, sessions, principal=principal),
+            shares_router(shares, rights, viewers="anyone", principal=principal),
         ],
     )
     async with httpx.AsyncClient(

@@ -18,6 +18,8 @@ ROUTES = [
     ("DELETE", "?for_good=true", None),
     ("POST", "/restore", None),
     ("GET", "/export", None),
+    ("GET", "/shares", None),
+    ("POST", "/shares", None),
     ("GET", "/active", None),
     ("GET", "/messages", None),
     ("GET", "/messages/{answer_id}", None),
@@ -127,4 +129,5 @@ async def test_every_route_is_described(http: httpx.AsyncClient) -> None:
         expected = {"401", "422", "503", *({"404"} if "{" in path else set())}
         assert expected <= set(operation["responses"])
         if method != "delete" and not path.endswith("/export"):
-            assert "$ref" in operation["responses"]["200"]["content"]["application/json"]["schema"]
+            [good] = {"200", "201"} & operation["responses"].keys()
+            assert "$ref" in operation["responses"][good]["content"]["application/json"]["schema"]
