@@ -35,6 +35,8 @@ PAST_TURNS = 3
 MANY = 60
 """More passages than there ever are: what is missing in an answer was withheld, not crowded out."""
 
+RESET_SECONDS = 120.0
+
 _TABLES = """
     SELECT string_agg(format('%I', tablename), ', ') FROM pg_tables
     WHERE schemaname = 'public' AND tablename <> 'schema_migrations'
@@ -97,7 +99,11 @@ class World:
 
     async def begin_anew(self) -> None:
         """Nobody has done anything yet."""
-        await self._pool.execute(f"TRUNCATE {await self._pool.fetchval(_TABLES)} RESTART IDENTITY CASCADE")
+        tables = await self._pool.fetchval(_TABLES)
+        async with self._pool.acquire() as connection, connection.transaction():
+            # Many files go: on a busy disk that takes longer than any statement of a service may.
+            await connection.execute("SET LOCAL statement_timeout = 0")
+            await connection.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE", timeout=RESET_SECONDS)
         await self._redis.flushall()
         self._sessions = {}
         self._store = KeptVectors(self._pool, dimensions=DIMENSIONS)
