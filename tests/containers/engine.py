@@ -70,7 +70,8 @@ def _started(folder: Path) -> Iterator[str]:
         process = subprocess.Popen(
             [
                 *(program, "--host", address, "--data-root", folder / "data", "--exec-root", folder / "run"),
-                *("--pidfile", folder / "pid", "--group", "root"),
+                # Each container weighs as much as any process; below the default parent all of them together would.
+                *("--pidfile", folder / "pid", "--group", "root", "--cgroup-parent", "/"),
             ],
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -7,6 +7,7 @@ import pytest
 
 from deploy.compose.passwords import NAMES
 from deploy.compose.processes import READS, variables
+from gateway.settings import GatewaySettings
 from libs.config import load
 from tests.containers.tools import compose_binary, compose_config, services
 
@@ -95,6 +96,11 @@ def test_who_waits_waits_for_health(described: Mapping[str, Mapping[str, Any]]) 
 def test_data_has_no_way_out(described: Mapping[str, Mapping[str, Any]]) -> None:
     """Valkey and Postgres are on the inner network alone."""
     assert [set(described[name]["networks"]) for name in ("valkey", "postgres")] == [{"data"}, {"data"}]
+
+
+def test_the_gateway_may_open_its_sockets(described: Mapping[str, Mapping[str, Any]]) -> None:
+    """The limit of open files is above that of sockets."""
+    assert described["gateway"]["ulimits"]["nofile"] > GatewaySettings().max_sockets
 
 
 def _value(service: Mapping[str, Any], name: str) -> str | None:
