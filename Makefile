@@ -82,9 +82,9 @@ rights: .venv/installed-dev ## Random people, grants, revokes and questions, che
 test-containers: .venv/installed-deploy ## Build the images, bring docker-compose.yml up, chat; starts a Docker engine where root may
 	@$(BIN)/python -m tests.containers
 
-check-deploy: .venv/installed-deploy ## What is deployed: the image's recipe and the compose file
+check-deploy: .venv/installed-deploy .venv/installed-cdk ## What is deployed: the image's recipe, the compose file, the stacks
 	@$(BIN)/hadolint deploy/Dockerfile
-	@$(BIN)/pytest tests/containers
+	@$(BIN)/pytest tests/containers tests/deploy tests/deploy/synthesis.py
 
 eval: .venv/installed-dev ## Measure how well documents are found: make eval DATA=folder [LIMIT=n] [FOREIGN=folder]
 	@$(if $(DATA),,echo 'usage: make eval DATA=folder [LIMIT=n] [FOREIGN=folder]' >&2; exit 2)
@@ -119,6 +119,10 @@ clean: ## Remove .venv and caches; the data in .local stays
 
 .venv/installed-deploy: .venv/installed-dev
 	@$(INSTALL) --group deploy
+	@touch $@
+
+.venv/installed-cdk: .venv/installed-dev
+	@$(INSTALL) --group cdk
 	@touch $@
 
 # uv installs in seconds and checks every hash; its own come from the lock as well.

@@ -90,12 +90,12 @@ def _kinds(module: ModuleType) -> list[type[Settings]]:
 
 
 def _lines(variable: str, field: FieldInfo) -> list[str]:
-    notes = [note for note, given in (("Needed", field.is_required()), ("Secret", _is_secret(field))) if given]
+    notes = [note for note, given in (("Needed", field.is_required()), ("Secret", is_secret(field))) if given]
     meaning = ". ".join([str(field.description), *notes])
     return [f"# {meaning}.", f"# {variable}={_default(field)}"]
 
 
-def _is_secret(field: FieldInfo) -> bool:
+def is_secret(field: FieldInfo) -> bool:
     """Keys and passwords, and addresses that may hold one."""
     kinds = {field.annotation, *get_args(field.annotation)}
     extra = field.json_schema_extra

@@ -1,0 +1,95 @@
+"""Which stacks a stage has, in the order in which they are deployed."""
+
+from typing import Any
+
+from aws_cdk import App, Aspects, Environment, Stack, Tags
+from aws_cdk import Stage as Assembly
+from cdk_nag import AwsSolutionsChecks
+
+from deploy.cdk.balancer import build_balancer
+from deploy.cdk.compute import build_compute
+from deploy.cdk.config import APPLICATION, Stage
+from deploy.cdk.data import build_data
+from deploy.cdk.edge import build_edge
+from deploy.cdk.firewall import build_firewall
+from deploy.cdk.identity import build_identity
+from deploy.cdk.nag import acknowledge
+from deploy.cdk.network import build_network
+from deploy.cdk.watch import build_watch
+
+_FLAGS = {
+    # By a bucket policy; the way before was an ACL, which new buckets refuse.
+    "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy": True,
+    "@aws-cdk/aws-iam:minimizePolicies": True,
+    "@aws-cdk/core:checkSecretUsage": True,
+}
+PARTS = ("network", "identity", "data", "edge", "services", "watch")
+
+
+def new_app(outdir: str | None = None) -> App:
+    """An app with the CDK's behaviours that we rely on.
+
+    Args:
+        outdir: where the templates go; None leaves it to the command line.
+    """
+    return App(outdir=outdir, context=_FLAGS, analytics_reporting=False)
+
+
+def build_stage(app: App, stage: Stage, *, image: str) -> dict[str, Stack]:
+    """The stage's stacks, by part.
+
+    Args:
+        app: gets them.
+        stage: all that differs.
+        image: tag or digest of the image in the repository `eloquent`.
+    """
+    assembly = Assembly(app, stage.name, env=Environment(account=stage.account, region=stage.region))
+    if stage.account:
+        # Or the synthesis would ask the account, which it must not need.
+        assembly.node.set_context(
+            f"availability-zones:account={stage.account}:region={stage.region}", list(stage.zones)
+        )
+    stacks: dict[str, Any] = {
+        part: Stack(
+            assembly,
+            part,
+            stack_name=f"{stage.prefix}-{part}",
+            description=f"Eloquent, {stage.name}: {part}",
+            termination_protection=stage.keep,
+        )
+        for part in PARTS
+    }
+    network = build_network(stacks["network"], stage)
+    identity = build_identity(stacks["identity"], stage)
+    data = build_data(stacks["data"], stage, network)
+    balancer = build_balancer(stacks["edge"], stage, network)
+    edge = build_edge(stacks["edge"], stage, network, identity, balancer)
+    protected = {"balancer": balancer.load_balancer.load_balancer_arn, "api": edge.stage_arn}
+    build_firewall(stacks["edge"], stage, protected)
+    build_compute(
+        stacks["services"],
+        stage,
+        network=network,
+        identity=identity,
+        data=data,
+        balancer=balancer,
+        image=image,
+    )
+    build_watch(stacks["watch"], stage, balancer=balancer, edge=edge, data=data)
+    Tags.of(assembly).add("application", APPLICATION)
+    Tags.of(assembly).add("stage", stage.name)
+    acknowledge(stage, stacks)
+    # To the stage, not to the app: nothing added there looks into a stage.
+    Aspects.of(assembly).add(AwsSolutionsChecks())
+    return stacks
+
+
+def errors_of(synthesised: Any) -> list[str]:
+    """What was found wrong in any stack of what `App.synth` gave, with its place."""
+    return [
+        f"{stack.stack_name}{message.id}: {message.entry.data}"
+        for nested in synthesised.nested_assemblies
+        for stack in nested.nested_assembly.stacks
+        for message in stack.messages
+        if message.level.name == "ERROR"
+    ]

@@ -1,0 +1,220 @@
+"""What the templates of all three stages must say. Run by `make check-deploy`; the CDK is in a group of its own."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.cdk.config import STAGES, Stage
+from deploy.cdk.processes import PROCESSES, SERVICES, STOP_SECONDS
+from deploy.cdk.signals import SIGNALS
+
+CDK = Path(__file__).resolve().parents[2] / "deploy" / "cdk"
+BALANCER_IDLE_SECONDS = 25
+"""Between two pings of a socket."""
+SHARED = {"eloquent"}
+"""The repository of the image."""
+
+Resource = dict[str, Any]
+Templates = Mapping[str, Mapping[str, Resource]]
+EVERYWHERE = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    """By stage and part; cdk-nag has found nothing that is not acknowledged, or the program would have failed."""
+    out = tmp_path_factory.mktemp("cdk")
+    began = time.monotonic()
+    subprocess.run([sys.executable, "app.py"], cwd=CDK, env={"CDK_OUTDIR": str(out)}, check=True, timeout=500)
+    print(f"{len(STAGES)} stages synthesised in {time.monotonic() - began:.0f} s")  # noqa: T201 - measured, not asserted
+    found: dict[str, dict[str, Resource]] = {}
+    for path in out.glob("assembly-*/*.template.json"):
+        stage = path.parent.name.removeprefix("assembly-")
+        part = path.name.removeprefix(stage)[:-22]
+        found.setdefault(stage, {})[part] = json.loads(path.read_text())
+    subprocess.run(
+        [Path(sys.executable).with_name("cfn-lint"), "-i", "W3005", "W3045", "--", *out.glob("*/*.template.json")],
+        check=True,
+        timeout=300,
+    )
+    return found
+
+
+def of_kind(template: Resource, kind: str) -> list[Resource]:
+    return [one.get("Properties", {}) for one in template["Resources"].values() if one["Type"] == kind]
+
+
+def texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            yield key
+            yield from texts(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from texts(one)
+
+
+@EVERYWHERE
+def test_stages_are_kept_apart(templates: Templates, stage: Stage) -> None:
+    """No template of a stage names another stage, its network or anything of it."""
+    others = {word for other in STAGES if other is not stage for word in (other.prefix, f"/{other.path}", other.cidr)}
+    found = {text for part in templates[stage.name].values() for text in texts(part)}
+
+    assert not [text for text in found for word in others if word in text]
+
+
+@EVERYWHERE
+def test_no_template_holds_a_secret(templates: Templates, stage: Stage) -> None:
+    """Passwords are references that CloudFormation resolves; the tasks' secrets are references that ECS resolves."""
+    given = [
+        one["SecretString"]
+        for one in of_kind(templates[stage.name]["data"], "AWS::SecretsManager::Secret")
+        if "SecretString" in one
+    ]
+
+    assert len(given) == 3
+    assert all("{{resolve:secretsmanager:" in json.dumps(one) for one in given)
+    for task in of_kind(templates[stage.name]["services"], "AWS::ECS::TaskDefinition"):
+        named = {one["Name"] for one in task["ContainerDefinitions"][-1].get("Environment", ())}
+        assert not {name for name in named if name.endswith(("_KEY", "DATABASE_URL", "REDIS_URL"))}
+
+
+@EVERYWHERE
+def test_nothing_with_data_is_open(templates: Templates, stage: Stage) -> None:
+    """Buckets block the public and are encrypted; Aurora and Valkey are encrypted, and speak TLS only."""
+    data = templates[stage.name]["data"]
+    [cluster] = of_kind(data, "AWS::RDS::DBCluster")
+    [cache] = of_kind(data, "AWS::ElastiCache::ReplicationGroup")
+    [parameters] = of_kind(data, "AWS::ElastiCache::ParameterGroup")
+
+    for bucket in of_kind(data, "AWS::S3::Bucket"):
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        assert bucket["BucketEncryption"]
+    assert cluster["StorageEncrypted"] is True
+    assert cluster["BackupRetentionPeriod"] == stage.database.backup_days
+    assert cluster["DeletionProtection"] is stage.keep
+    assert all(not one["PubliclyAccessible"] for one in of_kind(data, "AWS::RDS::DBInstance"))
+    assert len(of_kind(data, "AWS::RDS::DBInstance")) == 1 + stage.database.readers
+    assert cache["TransitEncryptionEnabled"]
+    assert cache["AtRestEncryptionEnabled"]
+    assert cache["MultiAZEnabled"]
+    assert parameters["Properties"]["maxmemory-policy"] == "noeviction"
+
+
+@EVERYWHERE
+def test_only_the_balancer_lets_anybody_in(templates: Templates, stage: Stage) -> None:
+    """And what has no reason to leave the network has no rule to."""
+    network = templates[stage.name]["network"]
+    groups = {
+        one["GroupName"].removeprefix(f"{stage.prefix}-"): one for one in of_kind(network, "AWS::EC2::SecurityGroup")
+    }
+    open_in = {name for name, one in groups.items() if "0.0.0.0/0" in json.dumps(one.get("SecurityGroupIngress", []))}
+    open_out = {name for name, one in groups.items() if "0.0.0.0/0" in json.dumps(one.get("SecurityGroupEgress", []))}
+
+    assert open_in == {"balancer"}
+    assert open_out == {process.name for process in PROCESSES if process.outbound}
+    assert not [one for one in of_kind(network, "AWS::EC2::SecurityGroupEgress") if "CidrIp" in one]
+    assert not [one for one in of_kind(network, "AWS::EC2::SecurityGroupIngress") if "CidrIp" in one]
+
+
+@EVERYWHERE
+def test_every_process_is_a_service_that_can_go_back(templates: Templates, stage: Stage) -> None:
+    """One image for all; workers on Spot beside one task that stays, the rest on demand; migrations run once."""
+    services = {one["ServiceName"]: one for one in of_kind(templates[stage.name]["services"], "AWS::ECS::Service")}
+    tasks = {
+        one["Family"].removeprefix(f"{stage.prefix}-"): one
+        for one in of_kind(templates[stage.name]["services"], "AWS::ECS::TaskDefinition")
+    }
+    containers = {name: task["ContainerDefinitions"][0] for name, task in tasks.items()}
+
+    assert set(services) == {process.name for process in SERVICES}
+    assert set(tasks) == {process.name for process in PROCESSES}
+    assert len({json.dumps(one["Image"]) for one in containers.values()}) == 1
+    for process in PROCESSES:
+        assert containers[process.name]["Command"] == process.command
+        assert containers[process.name]["StopTimeout"] == STOP_SECONDS
+    for process in SERVICES:
+        service = services[process.name]
+        providers = {one["CapacityProvider"] for one in service["CapacityProviderStrategy"]}
+        assert service["DeploymentConfiguration"]["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
+        assert providers == ({"FARGATE", "FARGATE_SPOT"} if process.is_worker else {"FARGATE"})
+
+
+@EVERYWHERE
+def test_a_pinged_socket_is_never_idle(templates: Templates, stage: Stage) -> None:
+    """The balancer's patience is longer than two pings; HTTP leads to HTTPS, of TLS 1.2 and newer."""
+    edge = templates[stage.name]["edge"]
+    [balancer] = of_kind(edge, "AWS::ElasticLoadBalancingV2::LoadBalancer")
+    patience = {one["Key"]: one["Value"] for one in balancer["LoadBalancerAttributes"]}
+    listeners = {one["Port"]: one for one in of_kind(edge, "AWS::ElasticLoadBalancingV2::Listener")}
+
+    assert int(patience["idle_timeout.timeout_seconds"]) > 2 * BALANCER_IDLE_SECONDS
+    assert listeners[80]["DefaultActions"][0]["RedirectConfig"]["Protocol"] == "HTTPS"
+    assert listeners[443]["SslPolicy"].startswith("ELBSecurityPolicy-TLS13-1-2-")
+
+
+@EVERYWHERE
+def test_the_edge_checks_and_leads_inside(templates: Templates, stage: Stage) -> None:
+    """Each method asks for a token and a key, has its validator, and leads by the private link to the balancer."""
+    edge = templates[stage.name]["edge"]
+    methods = of_kind(edge, "AWS::ApiGateway::Method")
+
+    assert len(methods) >= 15
+    for method in methods:
+        assert method["AuthorizationType"] == "COGNITO_USER_POOLS"
+        assert method["ApiKeyRequired"] is True
+        assert method["RequestValidatorId"]
+        integration = method["Integration"]
+        assert integration["ConnectionType"] == "VPC_LINK"
+        assert {"ConnectionId", "IntegrationTarget"} <= set(integration)
+    assert len(of_kind(edge, "AWS::ApiGateway::UsagePlan")) == len(stage.plans)
+    assert len(of_kind(edge, "AWS::WAFv2::WebACLAssociation")) == 2
+
+
+@EVERYWHERE
+def test_guests_get_no_rights(templates: Templates, stage: Stage) -> None:
+    """The identity pool lets guests in by the classic flow, and attaches no role to anybody."""
+    identity = templates[stage.name]["identity"]
+    [pool] = of_kind(identity, "AWS::Cognito::IdentityPool")
+    [client] = of_kind(identity, "AWS::Cognito::UserPoolClient")
+
+    assert pool["AllowUnauthenticatedIdentities"]
+    assert pool["AllowClassicFlow"]
+    assert not of_kind(identity, "AWS::Cognito::IdentityPoolRoleAttachment")
+    assert client["AllowedOAuthFlows"] == ["code"]
+    assert client["GenerateSecret"] is False
+
+
+@EVERYWHERE
+def test_metrics_of_ours_are_named_as_they_are_sent(templates: Templates, stage: Stage) -> None:
+    """In alarms, scaling policies and on the dashboard; each alarm leads to the runbook."""
+    known = {signal.name for signal in SIGNALS}
+    watch, services = templates[stage.name]["watch"], templates[stage.name]["services"]
+    alarms = of_kind(watch, "AWS::CloudWatch::Alarm")
+    ours = [one["MetricName"] for one in alarms if one.get("Namespace") == stage.namespace]
+    policies = json.dumps(of_kind(services, "AWS::ApplicationAutoScaling::ScalingPolicy"))
+    workers = [one for one in SERVICES if one.is_worker]
+
+    assert ours
+    assert set(ours) <= known
+    assert all("docs/runbook.md#" in one["AlarmDescription"] for one in alarms)
+    assert policies.count('"messaging_entries_waiting"') == sum(len(one.reads) for one in workers)
+    assert policies.count(f'"{stage.namespace}"') == 2 * sum(len(one.reads) for one in workers) + 1
+    [dashboard] = of_kind(watch, "AWS::CloudWatch::Dashboard")
+    assert stage.namespace in json.dumps(dashboard)
+
+
+@EVERYWHERE
+def test_logs_do_not_stay_for_ever(templates: Templates, stage: Stage) -> None:
+    """Every log group has the stage's retention."""
+    groups = [one for part in templates[stage.name].values() for one in of_kind(part, "AWS::Logs::LogGroup")]
+
+    assert len(groups) > len(SERVICES)
+    assert {one["RetentionInDays"] for one in groups} == {stage.log_days}

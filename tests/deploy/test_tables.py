@@ -1,0 +1,182 @@
+"""What the stacks are made from fits the code; needs no CDK."""
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+from prometheus_client import REGISTRY
+
+from deploy.cdk.alarms import OF_AWS, RUNBOOK, WATCHES, Watch
+from deploy.cdk.config import DEV, PRODUCTION, STAGES, Cache, Database, Pinecone, Stage
+from deploy.cdk.contract import operations
+from deploy.cdk.environment import SOURCES, Secret, sources, tunable
+from deploy.cdk.processes import NEIGHBOURS, PROCESSES, SERVICES, STOP_SECONDS, Process, uses_models
+from deploy.cdk.signals import PROCESS, SIGNALS, Signal, collector
+from deploy.compose.processes import READS
+from deploy.docs.asyncapi import TRAFFIC
+from deploy.docs.env_example import is_secret
+from deploy.local.plan import SERVICES as LOCAL
+from gateway.settings import GatewaySettings
+from libs.config import ProcessSettings, variable_name
+
+ROOT = Path(__file__).resolve().parents[2]
+SPOT_NOTICE_SECONDS = 120
+EVERYWHERE = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+EACH = pytest.mark.parametrize("process", PROCESSES, ids=lambda process: process.name)
+
+
+@EACH
+@EVERYWHERE
+def test_a_task_gets_all_it_needs(process: Process, stage: Stage) -> None:
+    """Every variable without a default is in its environment, and nothing that it does not read."""
+    given = {*sources(process, stage), *tunable(process, stage)}
+    needed = {
+        variable_name(kind, name)
+        for kind in READS[process.name]
+        for name, field in kind.model_fields.items()
+        if field.is_required()
+    }
+
+    assert needed <= given <= set(process.variables)
+    assert not set(sources(process, stage)) & set(tunable(process, stage))
+
+
+@EACH
+def test_secrets_are_kept_as_secrets(process: Process) -> None:
+    """What a settings class calls secret comes from Secrets Manager, and nothing else does."""
+    secret = {
+        variable_name(kind, name)
+        for kind in READS[process.name]
+        for name, field in kind.model_fields.items()
+        if is_secret(field)
+    }
+    given = {name: source for name, source in SOURCES.items() if name in process.variables}
+
+    assert {name for name, source in given.items() if isinstance(source, Secret)} == secret & set(given)
+    assert not secret & set(DEV.settings)
+
+
+def test_nothing_is_given_that_nobody_reads() -> None:
+    """A setting that was renamed leaves no variable behind."""
+    read = {name for process in PROCESSES for name in process.variables}
+
+    assert set(SOURCES) <= read
+    assert all(set(stage.settings) <= read for stage in STAGES)
+
+
+def test_the_processes_are_those_of_a_laptop() -> None:
+    """The same commands under the same names, and each reads the streams its service reads."""
+    assert {one.name: one.module for one in SERVICES} == {one.name: one.module for one in LOCAL}
+    for traffic in TRAFFIC:
+        of_group = [one for one in SERVICES if one.name.partition("-")[0] == traffic.group and one.is_worker]
+        assert [set(one.reads) for one in of_group] == ([set(traffic.reads)] if traffic.reads else [])
+
+
+def test_a_task_has_time_to_stop() -> None:
+    """The grace of the process is shorter than the container's, which is shorter than what Spot gives."""
+    assert ProcessSettings.model_fields["stop_grace_seconds"].default < STOP_SECONDS < SPOT_NOTICE_SECONDS
+
+
+def test_who_asks_models_may_leave_the_network() -> None:
+    """History's workers and the migration never do."""
+    assert all(one.outbound for one in PROCESSES if uses_models(one))
+    assert {one.name for one in PROCESSES if not one.outbound} == {"history-worker", "migrate"}
+    assert {target for _, target in NEIGHBOURS} <= {one.name for one in SERVICES}
+
+
+def test_gateways_are_scaled_before_they_refuse() -> None:
+    """The target is well below what a gateway takes."""
+    [gateway] = [one for one in SERVICES if one.name == "gateway"]
+
+    assert gateway.per_task < GatewaySettings.model_fields["max_sockets"].default / 2
+
+
+@pytest.mark.parametrize("signal", SIGNALS, ids=lambda signal: signal.name)
+def test_every_metric_is_emitted(signal: Signal) -> None:
+    """What dashboards, alarms and scaling policies may name is registered by the code, with these labels."""
+    for service in ("gateway", "history_service", "retrieval_service", "generation_service", "ingest_service"):
+        importlib.import_module(f"{service}.wiring")
+
+    found = REGISTRY._names_to_collectors[signal.name]
+
+    assert set(signal.labels) <= set(getattr(found, "_labelnames", ()))
+
+
+@pytest.mark.parametrize("watch", WATCHES, ids=lambda watch: watch.name)
+def test_an_alarm_watches_a_metric_that_is_sent(watch: Watch) -> None:
+    """CloudWatch finds a metric by all its dimensions or not at all."""
+    signal, by = watch.signal, watch.by
+
+    assert signal in SIGNALS
+    assert set(by) == {PROCESS, *signal.labels}
+    assert by[PROCESS] in {one.name for one in SERVICES}
+
+
+def test_every_alarm_is_in_the_runbook() -> None:
+    """Whoever is woken finds a heading with the alarm's name, and there is none for an alarm that is gone."""
+    headings = set(re.findall(r"^### `([\w-]+)`$", (ROOT / RUNBOOK).read_text(), flags=re.MULTILINE))
+
+    assert headings == {*(watch.name for watch in WATCHES), *OF_AWS, "people-notice"}
+
+
+def test_the_collector_sends_each_metric_once() -> None:
+    """A declaration per signal, anchored, so that no name takes another one's metric along."""
+    configuration = collector(PRODUCTION, "retrieval", port=8000, log_group="metrics")
+    exporters = configuration["exporters"]
+    assert isinstance(exporters, dict)
+    declared = exporters["awsemf"]["metric_declarations"]
+
+    assert [one["metric_name_selectors"] for one in declared] == [[f"^{one.name}$$"] for one in SIGNALS]
+    assert all(one["dimensions"][0][0] == PROCESS for one in declared)
+
+
+def test_requests_are_checked_by_the_same_documents() -> None:
+    """API Gateway knows draft 4: no reference, no type and no keyword that came later."""
+    bodies = [one.body for one in operations() if one.body]
+    keys = {key for body in bodies for key in _keys(body)}
+
+    assert len(bodies) >= 4
+    assert not keys & {"$ref", "$defs", "const", "examples", "discriminator"}
+    assert {one.path.split("/")[2] for one in operations()} == {"sessions", "shares", "documents", "collections"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"zones": ("eu-central-1a", "eu-central-1a")},
+        {"zones": ("eu-central-1a", "eu-west-1b")},
+        {"pinecone": Pinecone("index", endpoint_service="com.amazonaws.vpce.x")},
+    ],
+)
+def test_a_stage_that_cannot_stand_is_refused(wrong: dict[str, object]) -> None:
+    """One zone, a zone of another region, half a private link."""
+    sound: dict[str, object] = {
+        "name": "test",
+        "region": "eu-central-1",
+        "zones": ("eu-central-1a", "eu-central-1b"),
+        "cidr": "10.0.0.0/16",
+        "s3_prefix_list": "pl-1",
+        "domain": "eloquent.example",
+        "database": Database(0.5, 1),
+        "cache": Cache("cache.t4g.small"),
+        "plans": (),
+    }
+    Stage(**sound)  # type: ignore[arg-type]
+
+    with pytest.raises(ValueError, match="test: "):
+        Stage(**{**sound, **wrong})  # type: ignore[arg-type]
+
+
+def test_stages_share_nothing() -> None:
+    """Neither names nor addresses nor networks; what they have in common is the image."""
+    for kind in ("name", "domain", "cidr", "prefix", "path", "namespace", "internal_zone"):
+        assert len({getattr(stage, kind) for stage in STAGES}) == len(STAGES)
+
+
+def _keys(schema: object) -> set[str]:
+    if isinstance(schema, dict):
+        return {*schema, *(key for one in schema.values() for key in _keys(one))}
+    if isinstance(schema, list):
+        return {key for one in schema for key in _keys(one)}
+    return set()
