@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from libs.bus.bus import Bus
 from libs.bus.company import Company
-from libs.bus.entry import Address, stream_key
+from libs.bus.entry import Address, fields_of, stream_key
 from libs.bus.upkeep import Upkeep
 from libs.bus.worker import Subscription, Worker
 from libs.config import RedisSettings
@@ -89,3 +89,27 @@ async def test_what_waits_for_a_hand_is_renewed_and_begun_in_its_turn(redis: Red
         may_end.set()
     assert begun == questions
     assert await redis.xlen(KEY) == 0
+
+
+async def test_what_was_lost_on_its_way_to_an_idle_worker_is_taken_over(redis_url: str, redis: Redis) -> None:
+    """Redis believes that the worker has it, which never got it: its heartbeat must not speak for it."""
+    got: list[QuestionAsked] = []
+    bus = Bus(RedisSettings(redis_url=redis_url, bus_claim_seconds=0.6), redis, group="history")
+
+    @bus.on(QuestionAsked, concurrency=1)
+    async def handle(asked: QuestionAsked) -> None:
+        got.append(asked)
+
+    async def its_consumer() -> Any:
+        return await redis.xinfo_consumers(KEY, "history")
+
+    fields = fields_of(a_question())
+    async with bus:
+        [consumer] = await eventually(its_consumer)
+        # Delivered in its name before its own read can have it.
+        async with redis.pipeline(transaction=True) as delivery:
+            delivery.xadd(KEY, dict(zip(fields[::2], fields[1::2], strict=True)))
+            delivery.xreadgroup("history", consumer["name"], {KEY: ">"})
+            await delivery.execute()
+        assert got == []
+        await eventually(lambda: asyncio.sleep(0, bool(got)))
