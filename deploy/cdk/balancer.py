@@ -127,14 +127,16 @@ def _route(
     priority: int,
 ) -> None:
     """The process's paths, as they are and with API Gateway's stage before them, which is taken away."""
-    elb.ApplicationListenerRule(
-        scope,
-        f"rule-{name}",
-        listener=listener,
-        priority=priority,
-        conditions=[elb.ListenerCondition.path_patterns(list(paths))],
-        action=elb.ListenerAction.forward([target]),
-    )
+    # Pages of other origins need the headers that the gateway adds; then it forwards.
+    if not stage.origins:
+        elb.ApplicationListenerRule(
+            scope,
+            f"rule-{name}",
+            listener=listener,
+            priority=priority,
+            conditions=[elb.ListenerCondition.path_patterns(list(paths))],
+            action=elb.ListenerAction.forward([target]),
+        )
     staged = elb.ApplicationListenerRule(
         scope,
         f"rule-{name}-staged",

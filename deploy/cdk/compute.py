@@ -32,6 +32,7 @@ class Compute:
 
 
 def build_compute(
+    release: Construct,
     scope: Construct,
     stage: Stage,
     *,
@@ -41,19 +42,31 @@ def build_compute(
     balancer: Balancer,
     image: str,
 ) -> Compute:
-    """A service for each process, and the task that migrates; a deployment that does not get well is taken back."""
+    """A service for each process; a deployment that does not get well is taken back.
+
+    Args:
+        release: the stack with the cluster and the task that migrates, which runs before the services change.
+        scope: the stack of the services.
+        stage: all that differs.
+        network: as it was built, like the rest.
+        identity: whose tokens are taken.
+        data: what the processes work on.
+        balancer: leads to those that have paths.
+        image: tag or digest.
+    """
     cluster = ecs.Cluster(
-        scope,
+        release,
         "cluster",
         cluster_name=stage.prefix,
         vpc=network.vpc,
         container_insights_v2=ecs.ContainerInsights.ENABLED,
         enable_fargate_capacity_providers=True,
     )
-    names = discovery.PrivateDnsNamespace(scope, "names", name=stage.internal_zone, vpc=network.vpc)
+    names = discovery.PrivateDnsNamespace(release, "names", name=stage.internal_zone, vpc=network.vpc)
     given = Given(
-        repository=ecr.Repository.from_repository_name(scope, "images", APPLICATION),
+        repository=ecr.Repository.from_repository_name(release, "images", APPLICATION),
         image=image,
+        collector_repository=ecr.Repository.from_repository_name(release, "collectors", f"{APPLICATION}-collector"),
         data=data,
         made={
             "issuer": identity.issuer,
@@ -61,11 +74,11 @@ def build_compute(
             "identity-pool": identity.identity_pool_id,
             "bucket": data.bucket.bucket_name,
         },
-        parameters=parameters(scope, stage),
-        metrics=log_group(scope, stage, "metrics"),
-        collectors=log_group(scope, stage, "collector"),
+        parameters=parameters(release, stage),
+        metrics=log_group(release, stage, "metrics"),
+        collectors=log_group(release, stage, "collector"),
     )
-    build_task(scope, stage, MIGRATE, given)
+    build_task(release, stage, MIGRATE, given)
     services = {}
     for process in SERVICES:
         service = _service(scope, stage, process, cluster, network, names, given)
@@ -98,7 +111,6 @@ def _service(
         service_name=process.name,
         cluster=cluster,
         task_definition=build_task(scope, stage, process, given),
-        desired_count=stage.smallest,
         vpc_subnets=subnets(process),
         security_groups=[group],
         assign_public_ip=False,

@@ -1,6 +1,6 @@
 """API Gateway: the HTTP API for programs, with keys, plans and checked requests, on a private way to the balancer."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from aws_cdk import Duration
@@ -92,6 +92,9 @@ def build_edge(scope: Construct, stage: Stage, network: Network, identity: Ident
             request_models=_models(scope, api, operation, models),
         )
         _lead_to(method, link, balancer)
+    if api.latest_deployment is not None:
+        # A deployment is a copy: one that has not changed its name would go on checking by the models of before.
+        api.latest_deployment.add_to_logical_id([asdict(operation) for operation in operations()])
     for plan in stage.plans:
         api.add_usage_plan(
             f"plan-{plan.name}",

@@ -1,5 +1,6 @@
 """WAF: known attacks and floods are turned away before the load balancer and API Gateway."""
 
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_wafv2 as waf
 from constructs import Construct
 
@@ -46,7 +47,15 @@ def build_firewall(scope: Construct, stage: Stage, protected: dict[str, str]) ->
         scope,
         "firewall-log",
         resource_arn=acl.attr_arn,
-        log_destination_configs=[logged.log_group_arn.removesuffix(":*")],
+        log_destination_configs=[
+            # Not the group's own ARN, which ends with the streams; WAF refuses that.
+            Stack.of(scope).format_arn(
+                service="logs",
+                resource="log-group",
+                resource_name=logged.log_group_name,
+                arn_format=ArnFormat.COLON_RESOURCE_NAME,
+            )
+        ],
         redacted_fields=[
             waf.CfnLoggingConfiguration.FieldToMatchProperty(single_header={"Name": header})
             for header in ("authorization", "x-api-key")

@@ -25,7 +25,7 @@ class Identity:
 
 
 def build_identity(scope: Construct, stage: Stage) -> Identity:
-    """People sign in by the hosted pages with PKCE, or by SRP in a page of ours; guests get an identity and a token."""
+    """People sign in by the hosted pages with PKCE, or in a page of ours; guests get an identity and a token."""
     pool = cognito.UserPool(
         scope,
         "users",
@@ -56,7 +56,8 @@ def build_identity(scope: Construct, stage: Stage) -> Identity:
         user_pool_client_name=f"{stage.prefix}-page",
         generate_secret=False,
         prevent_user_existence_errors=True,
-        auth_flows=cognito.AuthFlow(user_srp=True, user_password=False),
+        # The page and the terminal client send the password, by TLS and to Cognito alone; others may use SRP.
+        auth_flows=cognito.AuthFlow(user_srp=True, user_password=True),
         access_token_validity=Duration.hours(1),
         id_token_validity=Duration.hours(1),
         refresh_token_validity=Duration.days(30),

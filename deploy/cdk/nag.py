@@ -73,6 +73,7 @@ def acknowledged(stage: Stage) -> Mapping[str, tuple[Acknowledged, ...]]:
         "identity": (_GUESTS, _PLAN),
         "data": (_ROTATION,) if stage.keep else (_ROTATION, _DELETABLE),
         "edge": (_LOG_OF_LOGS, _GATEWAY_LOGS),
+        "release": (_NO_RESOURCES,),
         "services": (_PLAIN_VALUES, _NO_RESOURCES, _DOCUMENTS),
     }
 

@@ -22,8 +22,10 @@ _FLAGS = {
     "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy": True,
     "@aws-cdk/aws-iam:minimizePolicies": True,
     "@aws-cdk/core:checkSecretUsage": True,
+    # Or a release would set every service back to its first size, however many tasks it has by then.
+    "@aws-cdk/aws-ecs:removeDefaultDesiredCount": True,
 }
-PARTS = ("network", "identity", "data", "edge", "services", "watch")
+PARTS = ("network", "identity", "data", "edge", "release", "services", "watch")
 
 
 def new_app(outdir: str | None = None) -> App:
@@ -67,6 +69,7 @@ def build_stage(app: App, stage: Stage, *, image: str) -> dict[str, Stack]:
     protected = {"balancer": balancer.load_balancer.load_balancer_arn, "api": edge.stage_arn}
     build_firewall(stacks["edge"], stage, protected)
     build_compute(
+        stacks["release"],
         stacks["services"],
         stage,
         network=network,

@@ -20,7 +20,8 @@ from deploy.cdk.logs import log_group
 from deploy.cdk.processes import PORT, STOP_SECONDS, Process
 from deploy.cdk.signals import collector
 
-COLLECTOR = "public.ecr.aws/aws-observability/aws-otel-collector:v0.43.3"
+COLLECTOR_VERSION = "v0.43.3"
+"""Of AWS's OpenTelemetry collector, copied into a repository of ours: isolated subnets reach no other."""
 _ALIVE = (
     "from http.client import HTTPConnection as C; c = C('127.0.0.1', 8000, timeout=3); "
     "c.request('GET', '/healthz'); exit(c.getresponse().status != 200)"
@@ -34,6 +35,7 @@ class Given:
     Attributes:
         repository: has the image.
         image: its tag, or its digest with `sha256:`.
+        collector_repository: has the collector.
         made: values that only the deployed stacks know, by the names of `deploy.cdk.environment`.
         parameters: of Parameter Store, by the variable.
         metrics: where collectors write metrics in CloudWatch's embedded format.
@@ -42,6 +44,7 @@ class Given:
 
     repository: ecr.IRepository
     image: str
+    collector_repository: ecr.IRepository
     data: Data
     made: Mapping[str, str]
     parameters: Mapping[str, ssm.StringParameter]
@@ -149,12 +152,12 @@ def _secret(scope: Construct, stage: Stage, process: Process, source: Source, gi
 
 
 def _watch(stage: Stage, process: Process, task: ecs.FargateTaskDefinition, given: Given) -> None:
-    """AWS's distribution of the OpenTelemetry collector; the process lives on when it dies."""
+    """The collector beside it; the process lives on when that dies."""
     configuration = collector(stage, process.name, port=PORT, log_group=given.metrics.log_group_name)
     task.add_container(
         "collector",
         container_name="collector",
-        image=ecs.ContainerImage.from_registry(COLLECTOR),
+        image=ecs.ContainerImage.from_ecr_repository(given.collector_repository, COLLECTOR_VERSION),
         essential=False,
         cpu=64,
         memory_limit_mib=128,

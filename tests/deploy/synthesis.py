@@ -127,11 +127,12 @@ def test_only_the_balancer_lets_anybody_in(templates: Templates, stage: Stage) -
 @EVERYWHERE
 def test_every_process_is_a_service_that_can_go_back(templates: Templates, stage: Stage) -> None:
     """One image for all; workers on Spot beside one task that stays, the rest on demand; migrations run once."""
-    services = {one["ServiceName"]: one for one in of_kind(templates[stage.name]["services"], "AWS::ECS::Service")}
-    tasks = {
-        one["Family"].removeprefix(f"{stage.prefix}-"): one
-        for one in of_kind(templates[stage.name]["services"], "AWS::ECS::TaskDefinition")
+    made = {
+        kind: [one for part in templates[stage.name].values() for one in of_kind(part, f"AWS::ECS::{kind}")]
+        for kind in ("Service", "TaskDefinition")
     }
+    services = {one["ServiceName"]: one for one in made["Service"]}
+    tasks = {one["Family"].removeprefix(f"{stage.prefix}-"): one for one in made["TaskDefinition"]}
     containers = {name: task["ContainerDefinitions"][0] for name, task in tasks.items()}
 
     assert set(services) == {process.name for process in SERVICES}
@@ -144,6 +145,7 @@ def test_every_process_is_a_service_that_can_go_back(templates: Templates, stage
         service = services[process.name]
         providers = {one["CapacityProvider"] for one in service["CapacityProviderStrategy"]}
         assert service["DeploymentConfiguration"]["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
+        assert "DesiredCount" not in service
         assert providers == ({"FARGATE", "FARGATE_SPOT"} if process.is_worker else {"FARGATE"})
 
 
