@@ -38,7 +38,9 @@ def test_a_process_reads_what_the_table_says(process: str, monkeypatch: pytest.M
     everything = {name for kinds in READS.values() for kind in kinds for name in _variables(kind)}
     for variable in everything:
         monkeypatch.delenv(variable, raising=False)
-    named = _complaint(MAINS[process])
+    # One that needs nothing would start, and never come back.
+    needs = any(field.is_required() for kind in READS[process] for field in kind.model_fields.values())
+    named = _complaint(MAINS[process]) if needs else set()
     for variable in everything:
         monkeypatch.setenv(variable, NO_TEXT)
     named |= _complaint(MAINS[process])
