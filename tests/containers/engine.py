@@ -72,6 +72,9 @@ def _started(folder: Path) -> Iterator[str]:
                 *(program, "--host", address, "--data-root", folder / "data", "--exec-root", folder / "run"),
                 # Each container weighs as much as any process; below the default parent all of them together would.
                 *("--pidfile", folder / "pid", "--group", "root", "--cgroup-parent", "/"),
+                # Compose makes its own networks, and takes them away again; a default bridge, rules of the firewall and
+                # a switched-on forwarding would stay. Containers of a network reach each other without.
+                *("--bridge", "none", "--iptables=false", "--ip6tables=false", "--ip-forward=false"),
             ],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -87,6 +90,8 @@ def _started(folder: Path) -> Iterator[str]:
             process.wait(STOP_SECONDS)
         process.kill()
         process.wait()
+        # The engine leaves it, and a folder with a mount in it cannot be removed.
+        subprocess.run(["umount", "--quiet", folder / "run" / "netns" / "default"], check=False)
 
 
 def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:

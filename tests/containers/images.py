@@ -77,7 +77,7 @@ def _stand_in(engine: Engine, name: str) -> None:
         shutil.copytree(STAND_INS / kind, context, dirs_exist_ok=True)
         for source in _parts(kind):
             (shutil.copytree if source.is_dir() else shutil.copy2)(source, context / source.name)
-        engine.client.images.build(path=folder, tag=name, rm=True)
+        engine.client.images.build(path=folder, tag=name, network_mode="host", rm=True)
 
 
 def _parts(kind: str) -> list[Path]:
