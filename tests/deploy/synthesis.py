@@ -5,21 +5,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from deploy.cdk.config import STAGES, Stage
+from deploy.cdk.config import PRODUCTION, STAGES, Pinecone, Stage
+from deploy.cdk.node import choose_node
 from deploy.cdk.processes import PROCESSES, SERVICES, STOP_SECONDS
 from deploy.cdk.signals import SIGNALS
 
 CDK = Path(__file__).resolve().parents[2] / "deploy" / "cdk"
 BALANCER_IDLE_SECONDS = 25
 """Between two pings of a socket."""
-SHARED = {"eloquent"}
-"""The repository of the image."""
-
 Resource = dict[str, Any]
 Templates = Mapping[str, Mapping[str, Resource]]
 EVERYWHERE = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
@@ -37,12 +36,13 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
         stage = path.parent.name.removeprefix("assembly-")
         part = path.name.removeprefix(stage)[:-22]
         found.setdefault(stage, {})[part] = json.loads(path.read_text())
-    subprocess.run(
-        [Path(sys.executable).with_name("cfn-lint"), "-i", "W3005", "W3045", "--", *out.glob("*/*.template.json")],
-        check=True,
-        timeout=300,
-    )
+    lint(out)
     return found
+
+
+def lint(out: Path) -> None:
+    command = [Path(sys.executable).with_name("cfn-lint"), "-i", "W3005", "W3045", "--", *out.glob("*/*.template.json")]
+    subprocess.run(command, check=True, timeout=300)
 
 
 def of_kind(template: Resource, kind: str) -> list[Resource]:
@@ -220,3 +220,50 @@ def test_logs_do_not_stay_for_ever(templates: Templates, stage: Stage) -> None:
 
     assert len(groups) > len(SERVICES)
     assert {one["RetentionInDays"] for one in groups} == {stage.log_days}
+
+
+def test_every_option_can_be_had(tmp_path: Path) -> None:
+    """With all that is off by default: a cluster, a global database, Pinecone's link, Google, a foreign page."""
+    choose_node()
+    # With the CDK, which needs Node.js to be chosen before.
+    from deploy.cdk.stacks import build_stage, errors_of, new_app
+
+    stage = replace(
+        PRODUCTION,
+        name="options",
+        account="123456789012",
+        origins=("https://pages.example",),
+        social=("GOOGLE", "FACEBOOK", "AMAZON"),
+        tracing=False,
+        database=replace(PRODUCTION.database, global_cluster=True, readers=2),
+        cache=replace(PRODUCTION.cache, shards=3, partitions=12),
+        pinecone=Pinecone(
+            "index.example", endpoint_service="com.amazonaws.vpce.eu-central-1.x", dns_zone="pinecone.io"
+        ),
+    )
+    app = new_app(str(tmp_path))
+    build_stage(app, stage, image="sha256:" + 64 * "0")
+    errors = errors_of(app.synth())
+    found = {path.name: json.loads(path.read_text()) for path in tmp_path.glob("*/*.template.json")}
+    data, edge, identity, network, services = (
+        next(one for name, one in found.items() if name.startswith(f"options{part}"))
+        for part in ("data", "edge", "identity", "network", "services")
+    )
+    [cache] = of_kind(data, "AWS::ElastiCache::ReplicationGroup")
+    environments = {
+        task["Family"]: {one["Name"]: one["Value"] for one in task["ContainerDefinitions"][0]["Environment"]}
+        for task in of_kind(services, "AWS::ECS::TaskDefinition")
+    }
+
+    assert errors == []
+    assert cache["NumNodeGroups"] == 3
+    assert "rediss+cluster://" in json.dumps(of_kind(data, "AWS::SecretsManager::Secret"))
+    assert len(of_kind(data, "AWS::RDS::GlobalCluster")) == 1
+    assert len(of_kind(identity, "AWS::Cognito::UserPoolIdentityProvider")) == 3
+    assert "com.amazonaws.vpce.eu-central-1.x" in json.dumps(of_kind(network, "AWS::EC2::VPCEndpoint"))
+    assert "/v1/sessions" not in json.dumps(
+        [one["Conditions"] for one in of_kind(edge, "AWS::ElasticLoadBalancingV2::ListenerRule")]
+    ).replace("/options/v1/sessions", "")
+    assert environments["eloquent-options-retrieval"]["PINECONE_INDEX_HOST"] == "index.example"
+    assert environments["eloquent-options-gateway"]["ALLOWED_ORIGINS"] == "https://pages.example"
+    lint(tmp_path)
