@@ -69,6 +69,8 @@ def collector(stage: Stage, process: str, *, port: int, log_group: str) -> dict[
             "log_group_name": log_group,
             "log_stream_name": process,
             "dimension_rollup_option": "NoDimensionRollup",
+            # Or the first dead letter of a process would be the zero from which the next ones are counted.
+            "retain_initial_value_of_delta_metric": True,
             "metric_declarations": [
                 # Two dollars: the collector takes one for the beginning of a variable.
                 {"dimensions": [[PROCESS, *signal.labels]], "metric_name_selectors": [f"^{signal.name}$$"]}

@@ -41,8 +41,9 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
 
 
 def lint(out: Path) -> None:
-    command = [Path(sys.executable).with_name("cfn-lint"), "-i", "W3005", "W3045", "--", *out.glob("*/*.template.json")]
-    subprocess.run(command, check=True, timeout=300)
+    program = str(Path(sys.executable).with_name("cfn-lint"))
+    found = map(str, out.glob("*/*.template.json"))
+    subprocess.run([program, "-i", "W3005", "W3045", "--", *found], check=True, timeout=300)
 
 
 def of_kind(template: Resource, kind: str) -> list[Resource]:

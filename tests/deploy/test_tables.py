@@ -1,5 +1,6 @@
 """What the stacks are made from fits the code; needs no CDK."""
 
+import ast
 import importlib
 import re
 from pathlib import Path
@@ -11,6 +12,7 @@ from deploy.cdk.alarms import OF_AWS, RUNBOOK, WATCHES, Watch
 from deploy.cdk.config import DEV, PRODUCTION, STAGES, Cache, Database, Pinecone, Stage
 from deploy.cdk.contract import operations
 from deploy.cdk.environment import SOURCES, Secret, sources, tunable
+from deploy.cdk.graphs import ROWS
 from deploy.cdk.processes import NEIGHBOURS, PROCESSES, SERVICES, STOP_SECONDS, Process, uses_models
 from deploy.cdk.signals import PROCESS, SIGNALS, Signal, collector
 from deploy.compose.processes import READS
@@ -21,6 +23,7 @@ from gateway.settings import GatewaySettings
 from libs.config import ProcessSettings, variable_name
 
 ROOT = Path(__file__).resolve().parents[2]
+SERVICE_PACKAGES = ("gateway", "history_service", "retrieval_service", "generation_service", "ingest_service")
 SPOT_NOTICE_SECONDS = 120
 EVERYWHERE = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
 EACH = pytest.mark.parametrize("process", PROCESSES, ids=lambda process: process.name)
@@ -95,7 +98,7 @@ def test_gateways_are_scaled_before_they_refuse() -> None:
 @pytest.mark.parametrize("signal", SIGNALS, ids=lambda signal: signal.name)
 def test_every_metric_is_emitted(signal: Signal) -> None:
     """What dashboards, alarms and scaling policies may name is registered by the code, with these labels."""
-    for service in ("gateway", "history_service", "retrieval_service", "generation_service", "ingest_service"):
+    for service in SERVICE_PACKAGES:
         importlib.import_module(f"{service}.wiring")
 
     found = REGISTRY._names_to_collectors[signal.name]
@@ -111,6 +114,28 @@ def test_an_alarm_watches_a_metric_that_is_sent(watch: Watch) -> None:
     assert signal in SIGNALS
     assert set(by) == {PROCESS, *signal.labels}
     assert by[PROCESS] in {one.name for one in SERVICES}
+
+
+def test_labels_have_values_that_the_code_says() -> None:
+    """A graph or an alarm of a status that no longer exists would be flat for ever; each is a text in the code."""
+    said = {
+        node.value
+        for folder in (
+            "gateway",
+            "history_service",
+            "retrieval_service",
+            "generation_service",
+            "ingest_service",
+            "libs",
+        )
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant)
+    }
+    lines = [(watch.signal, watch.by) for watch in WATCHES] + [line for _, _, row in ROWS for line in row]
+
+    assert all(set(by) == {PROCESS, *signal.labels} for signal, by in lines)
+    assert not [by for _, by in lines if not {value for name, value in by.items() if name != PROCESS} <= said]
 
 
 def test_every_alarm_is_in_the_runbook() -> None:
