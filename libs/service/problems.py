@@ -102,6 +102,11 @@ def install_problem_handlers(app: FastAPI) -> None:
 
 
 def _methods_of(request: Request) -> str:
+    # A path of its own comes before those that have an id in its place.
+    documented = request.app.openapi()["paths"].get(request.scope["path"])
+    if documented:
+        return ", ".join(method for method in _METHODS if method.lower() in documented)
+
     # Asked one by one: the framework names those of the first route at this path alone, or none.
     def is_served(method: str) -> bool:
         scope = {**request.scope, "method": method}

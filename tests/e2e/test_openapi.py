@@ -15,18 +15,28 @@ from tests.e2e.stack import Stack
 SEED = 20_261
 EXAMPLES = 3
 """Random requests per operation; `make abuse` asks for many more."""
+BODIES = {
+    ("sessions", "patch"): {"title": "mine"},
+    ("sessions", "put"): {"rating": "down"},
+    ("collections", "patch"): {"name": "mine"},
+}
+"""What a stranger sends to the routes that want something."""
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
 async def user_with_everything(stack: Stack, http: httpx.AsyncClient) -> tuple[Person, dict[str, str]]:
-    """A user, and a session, an answer and a document of theirs, as parameters of paths."""
+    """A user, and a session, an answer, a link and a document of theirs, as parameters of paths."""
     user = await user_of(stack, http)
     await user.ask(uuid4().hex, new_question())
     session = (await user.call("GET", "/v1/sessions")).json()["items"][0]["id"]
     _, answer = await user.messages(session)
+    share = (await user.call("POST", f"/v1/sessions/{session}/shares")).json()
+    shared = {"share_id": share["id"], "share_token": share["token"]}
     files = {"file": ("own.txt", b"My own note.", "text/plain")}
     document = (await user.call("POST", "/v1/documents", files=files)).json()["id"]
-    return user, {"session_id": session, "message_id": answer["id"], "document_id": document}
+    collection = (await user.call("POST", "/v1/collections", json={"name": "Own"})).json()["id"]
+    own = {"session_id": session, "message_id": answer["id"], "document_id": document, "collection_id": collection}
+    return user, own | shared
 
 
 async def test_no_answer_is_undocumented(stack: Stack, http: httpx.AsyncClient) -> None:
@@ -67,13 +77,18 @@ async def test_every_route_with_an_id_is_its_owners_alone(stack: Stack, http: ht
     }, "a route has an id that this test knows nothing about"
 
     for path, method in routes:
-        body: dict[str, Any] = {"json": {"title": "mine"}} if method == "patch" else {}
+        field = BODIES.get((path.split("/")[2], method))
+        body: dict[str, Any] = {} if field is None else {"json": field}
         theirs = await guest.call(method.upper(), path.format(**own), **body)
         nothing = await guest.call(method.upper(), path.format(**missing), **body)
         nobody = await http.request(method.upper(), f"{stack.url}{path.format(**own)}", **body)
 
-        assert theirs.status_code == 404, f"{method} {path}"
-        assert theirs.content == nothing.content, f"{method} {path}"
+        if "{share_token}" in path:
+            # A link is for whoever was given it.
+            assert (theirs.status_code, nothing.status_code) == (200, 404), f"{method} {path}"
+        else:
+            assert theirs.status_code == 404, f"{method} {path}"
+            assert theirs.content == nothing.content, f"{method} {path}"
         assert nobody.status_code == 401, f"{method} {path}"
     assert len(await user.messages(own["session_id"])) == 2
     assert (await user.call("GET", f"/v1/documents/{own['document_id']}")).is_success

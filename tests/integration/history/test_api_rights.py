@@ -131,3 +131,12 @@ async def test_every_route_is_described(http: httpx.AsyncClient) -> None:
         if method != "delete" and not path.endswith("/export"):
             [good] = {"200", "201"} & operation["responses"].keys()
             assert "$ref" in operation["responses"][good]["content"]["application/json"]["schema"]
+
+
+@pytest.mark.parametrize(("name", "method"), [("search", "GET"), ("export", "GET"), ("claim", "POST")])
+async def test_a_route_of_its_own_is_no_session(http: httpx.AsyncClient, name: str, method: str) -> None:
+    """It says which methods it has, not those of a session of this name."""
+    response = await http.request("PUT", f"/v1/sessions/{name}")
+
+    assert problem(response) == (405, "method_not_allowed")
+    assert response.headers["allow"] == method
