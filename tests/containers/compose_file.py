@@ -1,4 +1,4 @@
-"""The compose file, as the real Compose reads it."""
+"""The compose file, as the real Compose reads it; `make check-deploy` runs it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,6 @@ from libs.config import load
 from tests.containers.tools import compose_binary, compose_config, services
 
 BINARY = compose_binary()
-pytestmark = pytest.mark.skipif(BINARY is None, reason="Compose comes with the group `deploy`: make check-deploy")
 
 PASSWORDS = {name: f"Ab-1{name.lower().replace('_', '-')}" for name in NAMES}
 ONCE = "migrate"
