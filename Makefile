@@ -84,7 +84,9 @@ test-containers: .venv/installed-deploy ## Build the images, bring docker-compos
 
 check-deploy: .venv/installed-deploy .venv/installed-cdk ## What is deployed: the image's recipe, the compose file, the stacks
 	@$(BIN)/hadolint deploy/Dockerfile
-	@$(BIN)/pytest tests/containers tests/containers/compose_file.py tests/deploy tests/deploy/synthesis.py
+	@$(BIN)/pytest tests/containers tests/deploy
+	@# By themselves: named beside their folders, pytest leaves them out.
+	@$(BIN)/pytest tests/containers/compose_file.py tests/deploy/synthesis.py
 
 eval: .venv/installed-dev ## Measure how well documents are found: make eval DATA=folder [LIMIT=n] [FOREIGN=folder]
 	@$(if $(DATA),,echo 'usage: make eval DATA=folder [LIMIT=n] [FOREIGN=folder]' >&2; exit 2)
