@@ -49,6 +49,9 @@ async def session_stack(session_model: Model, http: httpx.AsyncClient) -> AsyncI
         BUS_CLAIM_SECONDS="1",
         HISTORY_SWEEP_SECONDS="1",
         HISTORY_SILENT_SECONDS="5",
+        # One guest asks twenty questions at once.
+        GATEWAY_GUEST_TURNS="40",
+        GATEWAY_GUEST_QUESTIONS_PER_MINUTE="1000",
         **ROOM,
     ) as stack:
         document = Path(tempfile.mkdtemp(prefix="eloquent-e2e-")) / "transfers.md"
