@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -14,6 +15,7 @@ from history_service.record_answer import record_answer
 from history_service.turns import PostgresTurns
 from tests.builders import a_principal, a_question, an_answer
 from tests.integration.history.api_calls import ANN, BOB, an_answered, an_asked, as_, ids, problem
+from tests.polling import eventually
 
 PATH = "/v1/sessions/claim"
 
@@ -86,6 +88,26 @@ async def test_claims_and_questions_at_once_lose_nothing(pool: asyncpg.Pool, tur
 
     rows = await pool.fetch("SELECT user_id, count(*) AS sessions FROM chat_sessions GROUP BY user_id")
     assert [(row["user_id"], row["sessions"]) for row in rows] == [(ANN.user_id, len(asked))]
+
+
+async def test_a_claim_waits_for_what_is_being_stored(pool: asyncpg.Pool, turns: PostgresTurns) -> None:
+    """A session that is not yet to be seen when the claim begins moves with the others."""
+    await an_asked(turns, principal=BOB)
+
+    async def claim_waits() -> bool:
+        waiting = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
+        return claim.done() or bool(await pool.fetchval(waiting))
+
+    async with pool.acquire() as connection, asyncio.TaskGroup() as tasks, connection.transaction():
+        await connection.execute(
+            "INSERT INTO chat_sessions (session_id, user_id, title) VALUES ($1, $2, '')", uuid4(), BOB.user_id
+        )
+        claim = tasks.create_task(PostgresClaims(pool).claim(BOB.user_id, ANN.user_id))
+        await eventually(claim_waits)
+
+    assert claim.result() == 2
+    owners = await pool.fetch("SELECT DISTINCT user_id FROM chat_sessions")
+    assert [row["user_id"] for row in owners] == [ANN.user_id]
 
 
 @pytest.mark.parametrize("guest_token", ["ann", "eve"])
