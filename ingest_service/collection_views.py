@@ -78,7 +78,7 @@ class NewCollection(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Name
-    public: bool = Field(False, description="For editors")
+    public: bool = Field(False, strict=True, description="For editors")
     groups: dict[Group, Access] = Field({}, max_length=GRANTS_MAX, description="Who else reads it, or adds to it too")
 
     def change(self) -> Change:
@@ -92,7 +92,7 @@ class CollectionPatch(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Name | None = None
-    public: bool | None = Field(None, description="True is for editors")
+    public: bool | None = Field(None, strict=True, description="True is for editors")
     groups: dict[Group, Access | None] = Field({}, max_length=GRANTS_MAX)
 
     def change(self) -> Change:
