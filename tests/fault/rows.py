@@ -34,7 +34,8 @@ _ROWS: dict[int, Callable[[int], Plan]] = {
         chats,
         faults=ZOMBIES,
         first=ZOMBIES,
-        habits=LONG,
+        # Longer than anybody sleeps: who wakes up finds an answer that is still being written.
+        habits=replace(LONG, words=(150, 300)),
         mutants={"generation": "deaf"},
         needs=("refused_zombie_appends",),
     ),
