@@ -35,9 +35,7 @@ OURS = ("ingest-api", "ingest-worker")
 UPLOADS_AT_ONCE = 8
 WARM_UP = 50
 """Documents before the measurement: imports, connections, the first fork."""
-_LEFT = (
-    "SELECT count(*) FROM document_versions WHERE status NOT IN ('searchable', 'failed', 'replaced')"
-)
+_LEFT = "SELECT count(*) FROM document_versions WHERE status NOT IN ('searchable', 'failed', 'replaced')"
 _BARE_TABLE = "CREATE TABLE IF NOT EXISTS bare_chunks (document integer, ordinal integer, text text)"
 
 
