@@ -18,7 +18,9 @@ LONGEST_PAUSE_SECONDS = 0.5
 REFUSED_PAUSE_SECONDS = 0.7
 """Between two tries of a process; who refuses is connected to anew each time, for it may be another server by then."""
 STALE_SECONDS = 1.0
-"""What nobody has met for so long, longer than between two tries, may be over."""
+"""What nobody has met for so long may be over."""
+REFUSED_STALE_SECONDS = 2.5
+"""The same of one that is read-only: some tries in a row may be reads, which it answers."""
 
 FULL = "Redis is full"
 READ_ONLY = "Redis takes no writes"
@@ -95,7 +97,9 @@ class Outage:
     def worked(self, *, again: bool) -> None:
         """A command was carried out; of one that is read-only, only what it has refused before is a sign."""
         self._full.over_if_quiet()
-        if self._reason is None or (self._refuses and not again and self._now() - self._failed_at < STALE_SECONDS):
+        if self._reason is None or (
+            self._refuses and not again and self._now() - self._failed_at < REFUSED_STALE_SECONDS
+        ):
             return
         self._reason = None
         self._away.over()
