@@ -42,7 +42,9 @@ async def read(
 
 
 def the_server() -> psutil.Process:
-    (server,) = [child for child in psutil.Process().children() if "ingest_service.parsing" in child.cmdline()]
+    # What another test has ended and not yet been waited for has no command line any more.
+    alive = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+    (server,) = [child for child in alive if "ingest_service.parsing" in child.cmdline()]
     return server
 
 
