@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 import structlog
 
@@ -72,11 +73,12 @@ class Finder:
 
     async def _search(self, search: Search, vectors: Vectors, principal: Principal) -> tuple[Passage, ...]:
         depth = min(DEPTH * search.top_k, MAX_CANDIDATES)
-        matches, vector = await asyncio.gather(self._matches(search, depth), self._vector(search.query, vectors))
+        # The nearest do not wait for the words: each of the two searches has its own way to go.
+        matches, (vector, nearest) = await asyncio.gather(
+            self._matches(search, depth), self._first_nearest(search, vectors, depth)
+        )
         all_matches = len(matches) < depth
         while True:
-            with STAGE_SECONDS.labels("vectors").time():
-                nearest = await self.index.search(vector, collections=tuple(search.knowledge), top_k=depth)
             candidates = fuse(nearest, matches, all_matches=all_matches)
             found = await self._existing(candidates, search, principal)
             # Vectors of deleted texts stay for a while: too many of them must not hide what exists.
@@ -84,6 +86,17 @@ class Finder:
             if len(found) >= search.top_k or not full:
                 return found
             depth = min(4 * depth, MAX_CANDIDATES)
+            nearest = await self._nearest(search, vector, depth)
+
+    async def _first_nearest(
+        self, search: Search, vectors: Vectors, depth: int
+    ) -> tuple[Sequence[float], list[tuple[UUID, float]]]:
+        vector = await self._vector(search.query, vectors)
+        return vector, await self._nearest(search, vector, depth)
+
+    async def _nearest(self, search: Search, vector: Sequence[float], depth: int) -> list[tuple[UUID, float]]:
+        with STAGE_SECONDS.labels("vectors").time():
+            return await self.index.search(vector, collections=tuple(search.knowledge), top_k=depth)
 
     async def _matches(self, search: Search, depth: int) -> list[Match]:
         with STAGE_SECONDS.labels("words").time():
