@@ -49,6 +49,37 @@ async def test_runs_at_the_same_time_wait_for_each_other(empty_database_url: str
     assert await ask(empty_database_url, "SELECT count(*) FROM a") == 1
 
 
+async def test_an_index_is_built_while_others_write(empty_database_url: str, tmp_path: Path) -> None:
+    """A file outside of a transaction can build it concurrently, also while other runs wait for their turn."""
+    folder = a_folder(
+        tmp_path,
+        n0001_make="CREATE TABLE a (b integer)",
+        n0002_index="-- outside a transaction\nDROP INDEX CONCURRENTLY IF EXISTS a_b;\n"
+        "CREATE INDEX CONCURRENTLY a_b ON a (b);\n",
+    )
+
+    runs = await asyncio.gather(*(migrate(empty_database_url, [folder]) for _ in range(3)))
+
+    assert sorted(len(run) for run in runs) == [0, 0, 2]
+    assert await ask(empty_database_url, "SELECT indisvalid FROM pg_index WHERE indexrelid = 'a_b'::regclass")
+
+
+async def test_a_table_in_use_is_not_waited_for_in_line(empty_database_url: str, tmp_path: Path) -> None:
+    """Who wants all of a table gives up before others pile up behind it, tries again, and at last says so."""
+    await migrate(empty_database_url, [a_folder(tmp_path, n0001_make="CREATE TABLE a (b integer)")])
+    folder = a_folder(tmp_path, n0002_more="ALTER TABLE a ADD COLUMN c integer")
+    user = await asyncpg.connect(empty_database_url)
+    try:
+        async with user.transaction():
+            await user.execute("LOCK TABLE a IN ACCESS SHARE MODE")
+            with pytest.raises(MigrationError, match=r"0002_more\.sql: a table it needs stayed in use"):
+                await migrate(empty_database_url, [folder], lock_timeout_seconds=0.05, lock_attempts=2)
+    finally:
+        await user.close()
+
+    assert [one.number for one in await migrate(empty_database_url, [folder])] == [2]
+
+
 async def test_a_changed_file_is_refused(empty_database_url: str, tmp_path: Path) -> None:
     """What ran is history: the message names the file, and nothing behind it runs."""
     await migrate(empty_database_url, [a_folder(tmp_path, n0001_make="CREATE TABLE a (b integer)")])
