@@ -24,7 +24,8 @@ SEEN_SECONDS = 3.0
 JANITOR_BATCH = 100
 FORGET_CONSUMER_SECONDS = 3600.0
 
-_BEHIND_ALL = f"{2**64 - 1}-{2**64 - 2}"
+BEHIND_ALL = f"{2**64 - 1}-{2**64 - 2}"
+"""Reading one's own entries from here on gives none and renews none, and shows every server that one is there."""
 
 
 class Upkeep:
@@ -76,7 +77,7 @@ class Upkeep:
         if not held:
             # Redis before 7.2 does not know who waits for entries and has had none: this shows that we are there.
             # Behind all entries: reading ours would renew one that was lost on its way, and nobody would take it over.
-            await self._redis.xreadgroup(self._group, self._consumer, {self._key: _BEHIND_ALL}, count=1)
+            await self._redis.xreadgroup(self._group, self._consumer, {self._key: BEHIND_ALL}, count=1)
             return
         renewed: Any = await self._redis.xclaim(
             self._key, self._group, self._consumer, 0, [entry.entry_id for entry in held], justid=True

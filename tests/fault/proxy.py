@@ -4,11 +4,12 @@ import asyncio
 import re
 import socket
 import struct
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 PIECE_BYTES = 65_536
-_COMMAND = re.compile(rb"\*\d+\r\n\$\d+\r\n[A-Za-z]")
+_COMMAND = re.compile(rb"\*\d+\r\n\$\d+\r\n([A-Za-z]+)")
 """How one begins on the wire."""
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -24,7 +25,7 @@ class Proxy:
         swallows: nothing gets through and nobody is told.
         replies_to_cut: so many of the next replies end in their middle, and their connections with them.
         replies_cut: how many have.
-        commands: how many Redis was sent.
+        commands: what Redis was sent how often.
     """
 
     target_port: int
@@ -33,7 +34,7 @@ class Proxy:
     swallows: bool = False
     replies_to_cut: int = 0
     replies_cut: int = 0
-    commands: int = 0
+    commands: Counter[str] = field(default_factory=Counter)
     port: int = 0
     connections: int = 0
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -94,7 +95,7 @@ class Proxy:
                 if self.bytes_per_second:
                     await asyncio.sleep(len(data) / self.bytes_per_second)
                 if not are_replies:
-                    self.commands += len(_COMMAND.findall(data))
+                    self.commands.update(name.decode() for name in _COMMAND.findall(data))
                 if are_replies and self.replies_to_cut > 0:
                     self.replies_to_cut, self.replies_cut = self.replies_to_cut - 1, self.replies_cut + 1
                     writer.write(data[: len(data) // 2])
