@@ -50,9 +50,10 @@ chromium:
 
 check: lint types imports deps test ## Every gate: lint, types, imports, deps, test
 
-lint: .venv/installed-dev ## Format and style
+lint: .venv/installed-dev ## Format and style, and what migrations may do
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
+	@$(BIN)/python -m deploy.migrations
 
 types: .venv/installed-dev ## mypy --strict
 	@$(BIN)/mypy
