@@ -5,7 +5,8 @@ from prometheus_client import Gauge
 from pydantic import BaseModel
 
 from gateway.addresses import address_of
-from gateway.chat_socket import NOT_ALLOWED, TOO_MANY, ChatSocket
+from gateway.chat_socket import ChatSocket
+from gateway.conversation import NOT_ALLOWED, TOO_MANY, Conversation
 from gateway.limits import SocketCount
 from gateway.request import Chat
 from gateway.sign_in import Identity
@@ -48,7 +49,7 @@ def chat_router(chat: Chat, *, origins: tuple[str, ...], sockets: SocketCount, p
             return
         SOCKETS.set(sockets.open)
         try:
-            await ChatSocket(chat, socket, address).run()
+            await Conversation(chat, ChatSocket(socket, address)).run()
         finally:
             sockets.leave(address)
             SOCKETS.set(sockets.open)

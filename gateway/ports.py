@@ -90,3 +90,33 @@ class StoredAnswers(Protocol):
             TransientError: history does not answer.
         """
         ...
+
+
+class GoneError(Exception):
+    """The client is not there any more."""
+
+
+class Connection(Protocol):
+    """One client's way in, whatever carries it.
+
+    Attributes:
+        address: of the client, as it is counted.
+    """
+
+    address: str
+
+    def frames(self) -> AsyncIterator[str]:
+        """What the client says, until it is gone; what is no text comes as an empty one."""
+        ...
+
+    async def send(self, text: str) -> None:
+        """The client is sent this, behind all that it was sent before.
+
+        Raises:
+            GoneError: it is not there any more.
+        """
+        ...
+
+    async def close(self, code: int, reason: str) -> None:
+        """The client is shown out, as far as it is still there."""
+        ...

@@ -12,7 +12,7 @@ MODULE_LINES = 250
 TEST_MODULE_LINES = 300
 
 BARE_TASKS = {
-    "gateway/chat_socket.py": "a socket's requests begin whenever it asks; its run() ends them all",
+    "gateway/conversation.py": "a client's requests begin whenever it asks; run() ends them all",
     "libs/answers/subscriber.py": "lives from __aenter__ to __aexit__; alive() tells the probe when it has died",
     "libs/answers/writer.py": "lives from __aenter__ to __aexit__",
     "libs/bus/cluster.py": "a map of the slots that many wait for; aclose() ends it, and all of them hear how",
