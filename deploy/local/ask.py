@@ -99,7 +99,7 @@ async def ask(question: str, session: str, *, url: str, settings: LocalSettings)
 def guest_token(identity: Identity, http: httpx.AsyncClient, *, kept_in: Path) -> Token:
     """Gives tokens of the guest that `kept_in` remembers, so that their sessions are found again; or of a new one."""
     known = read_json(kept_in)
-    place = f"{identity.endpoint} {identity.identity_pool_id}"
+    place = f"{identity.identity_pool_endpoint} {identity.identity_pool_id}"
     guest = Guest(identity, http, identity_id=known.get(place))
 
     async def token() -> str:

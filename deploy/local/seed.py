@@ -59,7 +59,8 @@ async def seed(api: str, log: Log, settings: LocalSettings, composition: Composi
 async def editor_token(http: httpx.AsyncClient, environment: Mapping[str, str]) -> str:
     """An access token of the local editor."""
     identity = Identity(
-        endpoint=environment["IDENTITY_ENDPOINT"],
+        user_pool_endpoint=environment["IDENTITY_ENDPOINT"],
+        identity_pool_endpoint=environment["IDENTITY_ENDPOINT"],
         identity_pool_id=environment["COGNITO_IDENTITY_POOL_ID"],
         user_pool_client_id=environment["COGNITO_CLIENT_ID"],
     )

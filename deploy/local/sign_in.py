@@ -19,12 +19,14 @@ class Identity:
     """Where a gateway's callers sign in; what its `GET /v1/config` says.
 
     Attributes:
-        endpoint: of both APIs, as the local provider has it.
+        user_pool_endpoint: of the users' API; on AWS another one than the guests'.
+        identity_pool_endpoint: of the guests' API.
         identity_pool_id: the pool of guests.
         user_pool_client_id: the app client that users sign in with.
     """
 
-    endpoint: str
+    user_pool_endpoint: str
+    identity_pool_endpoint: str
     identity_pool_id: str
     user_pool_client_id: str
 
@@ -57,13 +59,14 @@ class Guest:
             except SignInError:
                 self.identity_id = None
         pool = {"IdentityPoolId": self._identity.identity_pool_id}
-        found = await _call(self._http, self._identity.endpoint, f"{_GUESTS}.GetId", pool)
+        found = await _call(self._http, self._identity.identity_pool_endpoint, f"{_GUESTS}.GetId", pool)
         self.identity_id = str(found["IdentityId"])
         return await self._token(self.identity_id)
 
     async def _token(self, identity_id: str) -> str:
         call = {"IdentityId": identity_id}
-        return str((await _call(self._http, self._identity.endpoint, f"{_GUESTS}.GetOpenIdToken", call))["Token"])
+        endpoint = self._identity.identity_pool_endpoint
+        return str((await _call(self._http, endpoint, f"{_GUESTS}.GetOpenIdToken", call))["Token"])
 
 
 async def user_token(identity: Identity, http: httpx.AsyncClient, *, email: str, password: str) -> str:
@@ -77,7 +80,7 @@ async def user_token(identity: Identity, http: httpx.AsyncClient, *, email: str,
         "ClientId": identity.user_pool_client_id,
         "AuthParameters": {"USERNAME": email, "PASSWORD": password},
     }
-    found = await _call(http, identity.endpoint, f"{_USERS}.InitiateAuth", call)
+    found = await _call(http, identity.user_pool_endpoint, f"{_USERS}.InitiateAuth", call)
     return str(found["AuthenticationResult"]["AccessToken"])
 
 
