@@ -93,6 +93,7 @@ class AnswerWritten(TurnEvent):
 
     Attributes:
         failure: a stable snake_case reason when `status` is `failed`.
+        cost_micro_usd: what its last attempt cost, in millionths of a US dollar; counted when a key asked.
     """
 
     stream: ClassVar[str] = "chat.answered.v1"
@@ -104,6 +105,7 @@ class AnswerWritten(TurnEvent):
     usage: Usage = Usage()
     timings: Timings = Timings()
     failure: str | None = None
+    cost_micro_usd: int = 0
 
     def buried(self, failure: str) -> "Event | None":  # noqa: ARG002 - as in Event
         """Nothing: the turn stays open in Postgres, and the sweeper ends it."""

@@ -17,18 +17,48 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="null", cache_strings="keys")
 
 
+class KeyGrant(Value):
+    """What the API key allows that a program asks with.
+
+    Attributes:
+        plan: how often it may ask, by the plan's name.
+        scopes: what it may do of what its owner may.
+        budget_micro_usd: what its answers may cost in a calendar month, in millionths of a US dollar; None: whatever.
+        spent_micro_usd: what they had cost in `month` when the key was looked up.
+        month: of UTC, such as `2026-11`.
+    """
+
+    key_id: UUID
+    plan: str
+    scopes: tuple[str, ...] = ()
+    budget_micro_usd: int | None = None
+    spent_micro_usd: int = 0
+    month: str = ""
+
+    def spent_in(self, month: str) -> int:
+        """What is known to be spent in this month, in millionths of a US dollar; it may be more by now."""
+        return self.spent_micro_usd if month == self.month else 0
+
+
 class Principal(Value):
     """Who is asking.
 
     Attributes:
         user_id: derived from the token's issuer and subject, so a user and a guest never share one.
         is_guest: an anonymous identity of the identity pool.
-        groups: Cognito groups, in the token's order.
+        groups: Cognito groups, in the token's order; of a key none.
+        key: the key of the user's that a program asks with; None for the user.
     """
 
     user_id: UUID
     is_guest: bool
     groups: tuple[str, ...] = ()
+    key: KeyGrant | None = None
+
+
+def month_of(moment: datetime) -> str:
+    """The calendar month of a UTC-aware time, such as `2026-11`."""
+    return f"{moment:%Y-%m}"
 
 
 PUBLIC_COLLECTION = "public"
@@ -47,6 +77,10 @@ class Turn(Value):
         answer_id: the assistant's message, derived in the same way; names the answer log.
         question: what the user wrote, at most `QUESTION_MAX_CHARACTERS` characters.
         client_message_id: the client's own id, by which a question is known again when its session has changed hands.
+        replaces: a message of the session, by its id or its client's, in whose stead this is asked: the other one
+            stays, on a branch of its own.
+        in_place: `replaces` is the client's own id of this question too: with the same words it is that very question.
+        seen: the last answer that its asker saw above it; None when nobody said.
     """
 
     session_id: UUID
@@ -56,6 +90,9 @@ class Turn(Value):
     question: Annotated[str, Field(min_length=1, max_length=QUESTION_MAX_CHARACTERS)]
     asked_at: datetime
     client_message_id: str | None = None
+    replaces: str | None = None
+    in_place: bool = False
+    seen: UUID | None = None
 
 
 class PastMessage(Value):
