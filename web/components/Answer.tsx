@@ -1,7 +1,7 @@
 'use client';
 
 import { lazy, memo, Suspense, useEffect, useState } from 'react';
-import { citationsOf, sourcesOf, textOf, type Message } from '@/lib/messages';
+import { citationsOf, sourcesOf, textOf, type Feedback, type Message } from '@/lib/messages';
 import type { View } from '@/lib/session-chat';
 import { seconds } from '@/lib/time';
 import { useLocale, useText } from '@/text';
@@ -9,6 +9,7 @@ import { storedFailure } from '@/text/failures';
 import { CopyButton } from './CopyButton';
 import { Icon } from './icons';
 import { Sources } from './Sources';
+import { Reason, Thumbs } from './Thumbs';
 
 /** Apart from the first load, of which it would be a fifth; on its way before the first word can be here. */
 const loadMarkdown = () => import('./Markdown');
@@ -18,6 +19,9 @@ export function preloadMarkdown(): void {
   void loadMarkdown();
 }
 
+/** Stores what one thinks of an answer; null takes it back. */
+export type Rate = (message: Message, rating: Feedback['rating'] | null, reason: string | null) => Promise<void>;
+
 interface Props {
   readonly message: Message;
   /** Of the answer that is coming in; undefined for one that has ended. */
@@ -25,18 +29,23 @@ interface Props {
   readonly isStopped: boolean;
   /** The reason of its failure stands under the messages, with the way on. */
   readonly isSaidBelow: boolean;
+  /** Somebody came for this one. */
+  readonly isWanted?: boolean;
+  readonly onRate?: Rate;
   readonly onAgain?: (() => void) | undefined;
 }
 
-export const Answer = memo(function Answer({ message, view, isStopped, isSaidBelow, onAgain }: Props) {
+export const Answer = memo(function Answer({ message, view, isStopped, isSaidBelow, isWanted, onRate, onAgain }: Props) {
   const text = useText();
   const content = textOf(message);
   const citations = citationsOf(message);
   const sources = sourcesOf(message);
   const status = message.metadata?.status;
   const isComing = view !== undefined;
+  const feedback = message.metadata?.feedback ?? null;
+  const [isReasonOpen, setReasonOpen] = useState(false);
   return (
-    <article className="answer" aria-label={text.chat.answer} aria-busy={isComing}>
+    <article className="answer" aria-label={text.chat.answer} aria-busy={isComing} data-wanted={isWanted || undefined}>
       {view ? <Progress view={view} passages={sources.length} /> : <Outcome message={message} isStopped={isStopped} />}
       <Sources sources={sources} citations={citations} />
       <div className="prose">
@@ -47,12 +56,14 @@ export const Answer = memo(function Answer({ message, view, isStopped, isSaidBel
       {status === 'failed' && !isSaidBelow && <p className="failure">{storedFailure(message.metadata?.failure, text)}</p>}
       <div className="answer-actions">
         {!isComing && content && <CopyButton content={() => content} label={text.chat.copyAnswer} />}
+        {!isComing && content && onRate && <Thumbs feedback={feedback} onRate={(...said) => onRate(message, ...said)} onReason={setReasonOpen} />}
         {!isComing && onAgain && (
           <button type="button" className="quiet small" aria-label={text.chat.askAgain} title={text.chat.askAgain} onClick={onAgain}>
             <Icon name="again" />
           </button>
         )}
       </div>
+      {isReasonOpen && feedback && onRate && <Reason rating={feedback.rating} onRate={(...said) => onRate(message, ...said)} onClose={() => setReasonOpen(false)} />}
     </article>
   );
 });

@@ -41,6 +41,7 @@ export function ChatPage() {
 function OpenChat({ session, isNamed }: { session: SessionChat; isNamed: boolean }) {
   const text = useText();
   const view = useStore(session.view);
+  const wanted = useSearchParams().get('message');
   const { messages, status, error } = useChat({ chat: session.chat, experimental_throttle: RENDER_MS });
   const isComing = status === 'submitted' || status === 'streaming';
   const isEmpty = messages.length === 0;
@@ -80,7 +81,7 @@ function OpenChat({ session, isNamed }: { session: SessionChat; isNamed: boolean
       ) : (
         <>
           <h1 className="visually-hidden">{title}</h1>
-          <Messages session={session} messages={messages} view={view} isComing={isComing || view.isLost} failed={failed} />
+          <Messages session={session} messages={messages} view={view} isComing={isComing || view.isLost} failed={failed} wanted={wanted} />
         </>
       )}
       <div className="dock">

@@ -1,10 +1,13 @@
 'use client';
 
-import { useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { rate } from '@/lib/feedback';
 import { textOf, type Message } from '@/lib/messages';
+import { reveal } from '@/lib/reveal';
 import type { SessionChat, View } from '@/lib/session-chat';
 import { useText } from '@/text';
-import { Answer, Awaited } from './Answer';
+import { Answer, Awaited, type Rate } from './Answer';
+import { Blocks } from './Blocks';
 import { Icon } from './icons';
 
 interface Props {
@@ -13,48 +16,74 @@ interface Props {
   readonly view: View;
   readonly isComing: boolean;
   readonly failed: string | null;
+  /** A message that the address names. */
+  readonly wanted: string | null;
 }
 
 /** So near to the end one means to stay there. */
 const END_PIXELS = 80;
+/** So near to the beginning what was before is loaded. */
+const START_PIXELS = 2000;
 
-export function Messages({ session, messages, view, isComing, failed }: Props) {
+export function Messages({ session, messages, view, isComing, failed, wanted }: Props) {
   const text = useText();
   const scroller = useRef<HTMLDivElement>(null);
-  const [isAtEnd, setAtEnd] = useState(true);
+  const [isAtEnd, setAtEndShown] = useState(wanted === null);
+  const atEnd = useRef(isAtEnd);
   const last = messages.at(-1);
-  const height = useRef(0);
-  const first = messages[0]?.id;
+  const isFound = wanted !== null && messages.some(message => message.id === wanted);
+
+  const setAtEnd = useCallback((value: boolean): void => {
+    atEnd.current = value;
+    setAtEndShown(value);
+  }, []);
 
   useLayoutEffect(() => {
     const element = scroller.current;
     if (element && isAtEnd) element.scrollTop = element.scrollHeight;
   });
 
+  useEffect(() => {
+    if (wanted !== null && view.loading === 'done') void reveal(session, wanted);
+  }, [session, wanted, view.loading]);
+
   useLayoutEffect(() => {
-    // Earlier messages came in above: what was being read stays where it is.
-    const element = scroller.current;
-    if (element && height.current && !isAtEnd) element.scrollTop += element.scrollHeight - height.current;
-    height.current = 0;
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [first]);
+    if (!isFound) return;
+    setAtEnd(false);
+    scroller.current?.querySelector('[data-wanted]')?.scrollIntoView({ block: 'center' });
+  }, [isFound, wanted, setAtEnd]);
 
   useEffect(() => {
     // Whoever asks wants to see the answer.
-    if (last?.role === 'user') setAtEnd(true);
-  }, [last?.role, last?.id]);
+    if (last?.role === 'user' && isComing) setAtEnd(true);
+  }, [last?.role, last?.id, isComing, setAtEnd]);
 
-  const loadEarlier = (): void => {
-    height.current = scroller.current?.scrollHeight ?? 0;
-    void session.loadEarlier();
-  };
+  const loadEarlier = (): void => void session.loadEarlier();
 
   const scrolled = (): void => {
     const element = scroller.current;
     if (!element) return;
     setAtEnd(element.scrollHeight - element.scrollTop - element.clientHeight < END_PIXELS);
-    if (element.scrollTop < END_PIXELS && view.earlier !== null) loadEarlier();
+    if (element.scrollTop < START_PIXELS && view.earlier !== null) loadEarlier();
   };
+
+  const onRate = useCallback<Rate>((...said) => rate(session, ...said), [session]);
+
+  const shown = (message: Message) =>
+    message.role === 'user' ? (
+      <Question key={message.id} message={message} isWanted={message.id === wanted} />
+    ) : (
+      <Answer
+        key={message.id}
+        message={message}
+        view={isComing && message === last ? view : undefined}
+        isStopped={message === last && (view.isStopped || isUnended(message, failed))}
+        isSaidBelow={message === last && failed !== null}
+        isWanted={message.id === wanted}
+        onRate={onRate}
+        onAgain={message === last && !isComing && failed === null ? () => session.askAgain() : undefined}
+      />
+    );
 
   return (
     <div className="scroller" ref={scroller} onScroll={scrolled} tabIndex={0} role="region" aria-label={text.chat.conversation}>
@@ -65,20 +94,7 @@ export function Messages({ session, messages, view, isComing, failed }: Props) {
             {text.chat.earlier}
           </button>
         )}
-        {messages.map(message =>
-          message.role === 'user' ? (
-            <Question key={message.id} message={message} />
-          ) : (
-            <Answer
-              key={message.id}
-              message={message}
-              view={isComing && message === last ? view : undefined}
-              isStopped={message === last && (view.isStopped || isUnended(message, failed))}
-              isSaidBelow={message === last && failed !== null}
-              onAgain={message === last && !isComing && failed === null ? () => session.askAgain() : undefined}
-            />
-          ),
-        )}
+        <Blocks scroller={scroller} messages={messages} wanted={wanted} isAtEnd={() => atEnd.current} render={shown} />
         {isComing && last?.role === 'user' && <Awaited view={view} />}
         {failed && (
           <div className="failure" role="alert">
@@ -104,10 +120,10 @@ function isUnended(message: Message, failed: string | null): boolean {
   return failed === null && message.metadata?.status === undefined;
 }
 
-function Question({ message }: { message: Message }) {
+function Question({ message, isWanted }: { message: Message; isWanted: boolean }) {
   const text = useText();
   return (
-    <article className="question" aria-label={text.chat.you}>
+    <article className="question" aria-label={text.chat.you} data-wanted={isWanted || undefined}>
       {textOf(message)}
     </article>
   );

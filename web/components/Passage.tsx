@@ -3,6 +3,7 @@
 import { Fragment, useEffect, useRef } from 'react';
 import { marked } from '@/lib/marking';
 import { closePassage, shownPassage } from '@/lib/passage';
+import { placeOf, titleOf } from '@/lib/place';
 import { useStore } from '@/lib/store';
 import { useText } from '@/text';
 import { Dialog } from './Dialog';
@@ -22,15 +23,21 @@ export function Passage() {
   return (
     <Dialog title={text.chat.passage} className="drawer" onClose={closePassage}>
       <p className="passage-title">
-        <span className="chip chip-still">{citation.number}</span> {citation.title}
+        <span className="chip chip-still">{citation.number}</span> {titleOf(citation, text)}
       </p>
-      <p className="passage-place">{[...citation.heading, citation.page ? text.chat.page(citation.page) : ''].filter(Boolean).join(' › ')}</p>
-      <blockquote ref={quote} className="passage" tabIndex={0}>
-        {marked(citation.quote, sentence).map((piece, index) =>
-          piece.isMarked ? <mark key={index}>{piece.text}</mark> : <Paragraphs key={index} content={piece.text} />,
-        )}
-      </blockquote>
-      <p className="hint">{text.chat.passageHint}</p>
+      {citation.availability === 'withheld' ? (
+        <p className="passage-withheld">{text.chat.withheld}</p>
+      ) : (
+        <>
+          <p className="passage-place">{placeOf(citation, text)}</p>
+          <blockquote ref={quote} className="passage" tabIndex={0}>
+            {marked(citation.quote, sentence).map((piece, index) =>
+              piece.isMarked ? <mark key={index}>{piece.text}</mark> : <Paragraphs key={index} content={piece.text} />,
+            )}
+          </blockquote>
+          <p className="hint">{citation.availability === 'replaced' ? text.chat.replaced : text.chat.passageHint}</p>
+        </>
+      )}
     </Dialog>
   );
 }

@@ -2,15 +2,26 @@ import type { UIMessage } from 'ai';
 import { request, type Page } from './api';
 
 /** What an `[n]` of an answer quotes. */
-export interface Citation {
+export interface Citation extends Place {
   readonly number: number;
   readonly chunkId: string;
   readonly documentId: string;
   readonly title: string;
   readonly mediaType: string;
+  readonly quote: string;
+  /** `withheld`: the document is gone, or not for who reads this; title, place and quote are empty then. */
+  readonly availability: Availability;
+}
+
+export type Availability = 'available' | 'replaced' | 'withheld';
+
+/** Where in its document a passage stands; formats have different ones of these. */
+export interface Place {
   readonly page: number | null;
   readonly heading: readonly string[];
-  readonly quote: string;
+  readonly slide?: number | null;
+  readonly sheet?: string | null;
+  readonly rows?: readonly [number, number] | null;
 }
 
 export type Stage = 'queued' | 'searching' | 'reading' | 'writing';
@@ -21,6 +32,13 @@ export interface Metadata {
   readonly model?: string | null;
   readonly timings?: Timings | null;
   readonly createdAt?: string;
+  readonly feedback?: Feedback | null;
+}
+
+/** What the session's owner thinks of an answer. */
+export interface Feedback {
+  readonly rating: 'up' | 'down';
+  readonly reason: string | null;
 }
 
 interface Timings {
@@ -32,11 +50,9 @@ interface Timings {
 export type Message = UIMessage<Metadata, { status: { stage: Stage }; citation: Citation }>;
 
 /** A passage the model was given; known before the first word. */
-export interface Source {
+export interface Source extends Place {
   readonly chunkId: string;
   readonly title: string;
-  readonly page: number | null;
-  readonly heading: readonly string[];
 }
 
 export function textOf(message: Message): string {
@@ -51,32 +67,35 @@ export function citationsOf(message: Message): ReadonlyMap<number, Citation> {
 export function sourcesOf(message: Message): readonly Source[] {
   return message.parts.flatMap(part => {
     if (part.type !== 'source-document') return [];
-    const place = part.providerMetadata?.eloquent as { page?: number | null; heading?: string[] } | undefined;
-    const { page = null, heading = [] } = place ?? {};
-    return [{ chunkId: part.sourceId, title: part.title, page, heading }];
+    const place = part.providerMetadata?.eloquent as Partial<Place> | undefined;
+    return [{ page: null, heading: [], ...place, chunkId: part.sourceId, title: part.title }];
   });
 }
 
-interface StoredCitation {
+/** A citation as the API stores it. */
+export interface StoredCitation {
   readonly number: number;
   readonly chunk_id: string;
   readonly document_id: string;
   readonly title: string;
   readonly media_type: string;
-  readonly place: { readonly page: number | null; readonly heading: readonly string[] };
+  readonly place: Place;
   readonly quote: string;
+  readonly availability: Availability;
 }
 
-interface Stored {
+/** A message as the API stores it; what is shared has not all of it. */
+export interface Stored {
   readonly id: string;
   readonly role: 'user' | 'assistant';
   readonly content: string;
   readonly created_at: string;
   readonly status: 'queued' | 'opened' | 'completed' | 'cancelled' | 'failed' | null;
-  readonly failure: string | null;
+  readonly failure?: string | null;
   readonly citations: readonly StoredCitation[];
-  readonly model: string | null;
-  readonly timings: Timings | null;
+  readonly model?: string | null;
+  readonly timings?: Timings | null;
+  readonly feedback?: Feedback | null;
 }
 
 /** Messages of a session, oldest first; an answer that has not ended is left out, as its stream brings it. */
@@ -87,13 +106,15 @@ export interface Past {
 }
 
 const PAGE = 40;
+/** Who reads backwards goes on doing so. */
+const EARLIER_PAGE = 100;
 
 /** The latest messages, or those before a cursor.
  *
  * @throws Problem 404: the caller has no such session.
  */
 export async function readMessages(sessionId: string, cursor: string | null = null): Promise<Past> {
-  const query = new URLSearchParams({ order: 'newest', limit: String(PAGE), ...(cursor ? { cursor } : {}) });
+  const query = new URLSearchParams({ order: 'newest', limit: String(cursor ? EARLIER_PAGE : PAGE), ...(cursor ? { cursor } : {}) });
   const page = await request<Page<Stored>>(`/v1/sessions/${sessionId}/messages?${query}`);
   const stored = [...page.items].reverse();
   const isUnfinished = (message: Stored): boolean => message.status === 'queued' || message.status === 'opened';
@@ -104,13 +125,14 @@ export async function readMessages(sessionId: string, cursor: string | null = nu
   };
 }
 
-function messageOf(stored: Stored): Message {
-  const { status, failure, model, timings, created_at: createdAt } = stored;
+/** A stored message as a live one. */
+export function messageOf(stored: Stored): Message {
+  const { status, failure = null, model = null, timings = null, feedback = null, created_at: createdAt } = stored;
   const ended = status === 'completed' || status === 'cancelled' || status === 'failed' ? { status } : {};
   return {
     id: stored.id,
     role: stored.role,
-    metadata: { ...ended, failure, model, timings, createdAt },
+    metadata: { ...ended, failure, model, timings, feedback, createdAt },
     parts: [
       { type: 'text', text: stored.content },
       ...stored.citations.map(citation => ({
@@ -122,9 +144,9 @@ function messageOf(stored: Stored): Message {
           documentId: citation.document_id,
           title: citation.title,
           mediaType: citation.media_type,
-          page: citation.place.page,
-          heading: citation.place.heading,
+          ...citation.place,
           quote: citation.quote,
+          availability: citation.availability,
         },
       })),
     ],

@@ -2,6 +2,8 @@ import { kept, Store, useStore } from '@/lib/store';
 import { de } from './de';
 import { en, type Catalogue } from './en';
 
+export type { Catalogue };
+
 const CATALOGUES = { en, de } as const;
 export type Locale = keyof typeof CATALOGUES;
 export const LOCALES: readonly (readonly [Locale, string])[] = [
