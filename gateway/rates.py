@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from gateway.limits import Recently, TokenBucket
 from libs.bus.connection import Redis
+from libs.telemetry.troubles import Trouble
 
 log = structlog.get_logger()
 
@@ -95,6 +96,9 @@ class Rates:
         self._limiter = SlidingWindowCounterRateLimiter(_Storage(redis))
         self._now = now
         self._away_until = float("-inf")
+        self._away = Trouble(
+            log, begins="redis is away, each gateway counts by itself", ends="gateways count together again", now=now
+        )
         self._buckets: Recently[Claim, TokenBucket] = Recently(now=now)
         self._refused: Recently[Claim, Standing] = Recently(now=now)
 
@@ -132,7 +136,9 @@ class Rates:
         if self._redis_is_there:
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
-                    return await self._limiter.hit(_item(claim.policy), claim.policy.name, claim.who)
+                    is_within = await self._limiter.hit(_item(claim.policy), claim.policy.name, claim.who)
+                self._away.over()
+                return is_within  # noqa: TRY300 - what may fail ends above
             # A transport of uvloop that was reset says so with a bare RuntimeError.
             except (RedisError, TimeoutError, OSError, RuntimeError) as error:
                 self._note_away(error)
@@ -143,8 +149,7 @@ class Rates:
         return self._now() >= self._away_until
 
     def _note_away(self, error: Exception) -> None:
-        if self._redis_is_there:
-            log.warning("redis is away, each gateway counts by itself", error=type(error).__name__)
+        self._away.noticed(error=type(error).__name__)
         self._away_until = self._now() + AWAY_SECONDS
 
     def _bucket(self, claim: Claim) -> TokenBucket:

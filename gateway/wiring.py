@@ -27,9 +27,9 @@ from libs.bus.connection import connect
 from libs.clock import utc_now
 from libs.config import IdentitySettings, RedisSettings
 from libs.service.app import build_app
+from libs.service.bodies import JSON_BODY_MAX_BYTES
 from libs.service.health import Check, Health
 
-JSON_BODY_MAX_BYTES = 64 * 1024
 DOCUMENT_BODY_MAX_BYTES = 1024 * 1024 * 1024
 """The ingest api has its own, smaller limit, and says it better."""
 
@@ -103,6 +103,8 @@ def build(
                 silence_seconds=settings.forward_seconds,
             ),
         ],
+        # What it forwards has a limit for each API.
+        own_body_limits=None,
     )
     publish(app, PublicApi(app.openapi, [history_client, documents_client]))
     if edge_settings.web_dir is not None:

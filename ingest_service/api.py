@@ -40,6 +40,9 @@ from ingest_service.views import (
 from ingest_service.watch import until_final
 from libs.contracts.values import Principal
 
+UPLOADS_PATH = "/v1/documents"
+"""Where bodies are files."""
+
 
 def documents_router(
     documents: Documents,
@@ -64,7 +67,7 @@ def documents_router(
         upload_dir: where an upload lies until it is complete.
         upload_max_bytes: of a file.
     """
-    router = APIRouter(prefix="/v1/documents", tags=["documents"], responses=COMMON)
+    router = APIRouter(prefix=UPLOADS_PATH, tags=["documents"], responses=COMMON)
     Caller = Annotated[Principal, Depends(principal)]  # noqa: N806 - a type
 
     @router.post("", status_code=202, responses=UPLOAD, openapi_extra=UPLOAD_BODY)

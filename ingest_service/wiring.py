@@ -6,7 +6,7 @@ from functools import partial
 import asyncpg
 from fastapi import FastAPI
 
-from ingest_service.api import documents_router
+from ingest_service.api import UPLOADS_PATH, documents_router
 from ingest_service.changes import Changes
 from ingest_service.clearing import Clearing
 from ingest_service.collections import Collections
@@ -181,6 +181,7 @@ def api_app(
                 Collections(pool, roles=roles), Clearing(pool, removal), roles=roles, principal=principal
             ),
         ],
+        own_body_limits=[UPLOADS_PATH],
     )
 
 

@@ -11,6 +11,7 @@ Document = dict[str, Any]
 PROBLEM_TYPE = "application/problem+json"
 _REF = "#/components/schemas/"
 _BAD_BODY = {"description": "The body cannot be read, let alone understood"}
+_LARGE_BODY = {"description": "The body is larger than bodies may be here"}
 _OF_FASTAPI = ("HTTPValidationError", "ValidationError")
 
 
@@ -18,7 +19,7 @@ def document_problems(app: FastAPI) -> None:
     """From here on the document gives every problem its media type and schema.
 
     FastAPI would list our problems as `application/json`, 422 in a form that we never send, and not at all the 400 of
-    a body that is not what its type says.
+    a body that is not what its type says, or the 413 of one that is too large.
     """
     plain = app.openapi
 
@@ -37,6 +38,7 @@ def with_problems(document: Document) -> Document:
             responses: dict[str, Any] = operation["responses"]
             if "application/json" in operation.get("requestBody", {}).get("content", {}):
                 responses.setdefault("400", {**_BAD_BODY, "content": {PROBLEM_TYPE: {}}})
+                responses.setdefault("413", {**_LARGE_BODY, "content": {PROBLEM_TYPE: {}}})
             for response in responses.values():
                 _mend(response)
     schemas = document.setdefault("components", {}).setdefault("schemas", {})

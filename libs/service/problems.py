@@ -11,12 +11,13 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from libs.errors import PermanentError, RequestError, TransientError
+from libs.telemetry.troubles import Trouble
 
 log = structlog.get_logger()
 
 RETRY_AFTER_SECONDS = 2.0
 """What a caller is told to wait when a dependency is away."""
-
+BODY_TOO_LARGE = "body_too_large"
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -58,6 +59,7 @@ def problem_response(
 
 def install_problem_handlers(app: FastAPI) -> None:
     """From here on no error leaves the app but as a problem."""
+    away = Trouble(log, begins="dependency away", ends="no dependency was away lately")
 
     @app.exception_handler(RequestError)
     async def on_request_error(_request: Request, error: RequestError) -> Response:
@@ -65,7 +67,7 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(TransientError)
     async def on_transient_error(_request: Request, error: TransientError) -> Response:
-        log.warning("dependency away", reason=str(error))
+        away.noticed_in_passing(reason=str(error))
         return problem_response(
             503,
             "temporarily_unavailable",
@@ -89,6 +91,9 @@ def install_problem_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def on_http_error(request: Request, error: HTTPException) -> Response:
         code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_").replace("'", "")
+        if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            # Whose phrase depends on Python's version.
+            code = BODY_TOO_LARGE
         response = problem_response(error.status_code, code, str(error.detail))
         response.headers.update(error.headers or {})
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:

@@ -39,6 +39,8 @@ def create_app(settings: ModelsSettings) -> FastAPI:
         health=Health(checks={"embeddings": embeds(embedder)}),
         resources=[embedder, answers] if isinstance(answers, GgufModel) else [embedder],
         routers=[models_router(embedder, [answers])],
+        # Its routes say it, in OpenAI's form.
+        own_body_limits=None,
     )
     install_refusals(app)
     return app

@@ -84,6 +84,11 @@ async def test_without_redis_each_gateway_counts_by_itself(redis: Redis) -> None
     watch.seconds += 30
     with structlog.testing.capture_logs():
         assert await rates.take([claim]) is None
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(8):
+            watch.seconds += AWAY_SECONDS
+            await rates.take([claim])
+    assert not logs, "a line for each time that Redis is asked in vain"
 
     rates = Rates(redis, now=watch)
     watch.seconds += AWAY_SECONDS

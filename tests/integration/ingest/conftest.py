@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from ingest_service.api import documents_router
+from ingest_service.api import UPLOADS_PATH, documents_router
 from ingest_service.changes import Changes
 from ingest_service.collections_api import collections_router
 from ingest_service.events_api import events_router
@@ -51,7 +51,13 @@ def app(library: Library, tmp_path: Path) -> FastAPI:
     )
     events = events_router(library.documents, Changes(library.pool), principal=principal)
     collections = collections_router(library.collections, library.clearing, roles=library.roles, principal=principal)
-    return build_app("ingest-api", title="Documents", health=Health(), routers=[events, documents, collections])
+    return build_app(
+        "ingest-api",
+        title="Documents",
+        health=Health(),
+        routers=[events, documents, collections],
+        own_body_limits=[UPLOADS_PATH],
+    )
 
 
 @pytest.fixture

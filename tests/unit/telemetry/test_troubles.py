@@ -3,6 +3,7 @@
 from typing import Any
 
 from libs.telemetry.troubles import SAY_AGAIN_SECONDS, Trouble
+from tests.polling import eventually
 
 
 class Clock:
@@ -68,3 +69,18 @@ def test_what_nobody_can_see_the_end_of_ends_in_silence() -> None:
 
     assert not trouble.lasts
     assert lines == [("away", 1), ("back", None)]
+
+
+async def test_whoever_meets_it_in_passing_need_not_see_its_end() -> None:
+    """A line for all of them, and one when nobody has met it for some time."""
+    lines = Lines()
+    trouble = Trouble(lines, begins="away", ends="back", say_again_seconds=0.05)
+    for _ in range(100):
+        trouble.noticed_in_passing()
+
+    async def is_over() -> bool:
+        return not trouble.lasts
+
+    assert lines.lines == [("away", 1)]
+    await eventually(is_over)
+    assert lines.lines == [("away", 1), ("back", None)]
