@@ -16,6 +16,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from libs.errors import RequestError, TransientError, not_found
+from libs.telemetry.spans import span
 from libs.telemetry.tracing import current_traceparent
 
 log = structlog.get_logger()
@@ -56,9 +57,10 @@ def forward_router(prefix: str, client: httpx.AsyncClient, *, max_body_bytes: in
         try:
             content = await _content(request, _Limits(max_body_bytes, silence_seconds))
             headers = [pair for pair in request.headers.items() if pair[0] in _REQUEST_HEADERS]
-            headers.append(("traceparent", current_traceparent()))
-            outgoing = client.build_request(request.method, url, headers=headers, content=content)
-            incoming = await client.send(outgoing, stream=True)
+            with span(f"{request.method} {prefix}", "client"):
+                headers.append(("traceparent", current_traceparent()))
+                outgoing = client.build_request(request.method, url, headers=headers, content=content)
+                incoming = await client.send(outgoing, stream=True)
         except httpx.HTTPError as error:
             raise TransientError(f"the API behind {prefix} does not answer") from error
         except ClientDisconnect:

@@ -8,6 +8,7 @@ import httpx
 
 from gateway.ports import StoredAnswer
 from libs.errors import RequestError, TransientError
+from libs.telemetry.spans import span
 
 TIMEOUT_SECONDS = 5.0
 
@@ -66,7 +67,9 @@ class HistoryApi:
         return response
 
     async def _send(self, path: str, headers: dict[str, str]) -> httpx.Response:
-        try:
-            return await self._client.get(path, headers=headers, timeout=TIMEOUT_SECONDS)
-        except _CLOSED:
-            return await self._client.get(path, headers=headers, timeout=TIMEOUT_SECONDS)
+        with span("GET history", "client") as asking:
+            headers |= asking.headers()
+            try:
+                return await self._client.get(path, headers=headers, timeout=TIMEOUT_SECONDS)
+            except _CLOSED:
+                return await self._client.get(path, headers=headers, timeout=TIMEOUT_SECONDS)

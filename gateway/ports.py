@@ -92,7 +92,7 @@ class StoredAnswers(Protocol):
         ...
 
 
-class GoneError(Exception):
+class GoneError(ConnectionResetError):
     """The client is not there any more."""
 
 

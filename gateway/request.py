@@ -22,7 +22,8 @@ from libs.clock import Clock
 from libs.contracts.ids import partition_of
 from libs.contracts.values import Principal
 from libs.telemetry.logs import log_context
-from libs.telemetry.tracing import continue_trace
+from libs.telemetry.spans import Span, arrival, caller
+from libs.telemetry.tracing import here
 
 Reply = Callable[[dict[str, object]], Awaitable[None]]
 
@@ -77,6 +78,7 @@ class ChatRequest:
         self._on_authenticated = on_authenticated
         self._authorization = ""
         self._log: LogName | None = None
+        self._span = Span()
         self._aborted = False
         self._is_meant = isinstance(frame, Send)
 
@@ -87,8 +89,8 @@ class ChatRequest:
             RequestError: it cannot be served; the client is told why.
             TransientError: something we need does not answer.
         """
-        headers = self._frame.headers.items()
-        with continue_trace(next((value for name, value in headers if name.lower() == "traceparent"), None)):
+        above = caller({name.lower(): value for name, value in self._frame.headers.items()})
+        with arrival(f"chat {self._frame.type}", "server", above or here(), trusted=above is None) as self._span:
             token = bearer_token(self._frame.authorization)
             principal = await self._chat.verifier.verify(token)
             self._authorization = f"Bearer {token}"
@@ -162,6 +164,9 @@ class ChatRequest:
                 await self._relay(reading, principal, session_id, answer_id, after=frame.cursor)
 
     async def _attach(self, session_id: UUID, answer_id: UUID) -> LogName:
+        if self._span.is_recorded:
+            self._span.say("gen_ai.conversation.id", str(session_id))
+            self._span.say("eloquent.answer_id", str(answer_id))
         self._log = LogName(partition_of(session_id, self._chat.partitions), answer_id)
         if self._aborted:
             if not self._is_meant:

@@ -1,6 +1,6 @@
 """Settings: read once from the environment, frozen, handed down; a bad environment is refused as a whole."""
 
-from typing import Any, TypeVar, overload
+from typing import Any, Literal, TypeVar, overload
 
 from pydantic import Field, PostgresDsn, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -22,6 +22,19 @@ class ProcessSettings(Settings):
     host: str = Field("127.0.0.1", description="Address the process listens on")
     port: int = Field(8000, ge=0, le=65535, description="TCP port of the process: its API and its probes")
     stop_grace_seconds: float = Field(20.0, gt=0, description="Time to finish or hand back work after SIGTERM")
+    otel_exporter_otlp_endpoint: str | None = Field(
+        None,
+        pattern=WEB_ADDRESS,
+        description="Address of an OpenTelemetry collector that takes OTLP over HTTP; without one nothing is traced",
+    )
+    tracing_sample_ratio: float = Field(1.0, ge=0, le=1, description="Share of traces that are recorded")
+    tracing_callers_decide: bool = Field(
+        default=False,
+        description="Whether an HTTP caller's own trace headers say if its request is recorded, and not the share",
+    )
+    tracing_ids: Literal["w3c", "xray"] = Field(
+        "w3c", description="Ids of new traces, and the callers' headers that count: W3C's, or AWS X-Ray's too"
+    )
 
 
 class RedisSettings(Settings):

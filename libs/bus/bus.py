@@ -24,6 +24,7 @@ from libs.bus.entry import Address, fields_of, stream_key
 from libs.bus.outcome import Outcome
 from libs.bus.reader import RawEntry, StreamReader, Take
 from libs.bus.scripts import RELEASE
+from libs.bus.spans import sending
 from libs.bus.upkeep import Upkeep
 from libs.bus.worker import Handler, Subscription, Worker
 from libs.config import RedisSettings
@@ -102,11 +103,12 @@ class Bus:
         Raises:
             TransientError: Redis is away or full; the event may or may not be there, publishing it again is safe.
         """
-        fields = fields_of(event)
-        try:
-            await self._redis.xadd(self._address.key(event), dict(zip(fields[::2], fields[1::2], strict=True)))
-        except AWAY as error:
-            raise RedisAwayError(error) from error
+        with sending(event, event.stream):
+            fields = fields_of(event)
+            try:
+                await self._redis.xadd(self._address.key(event), dict(zip(fields[::2], fields[1::2], strict=True)))
+            except AWAY as error:
+                raise RedisAwayError(error) from error
 
     async def entries(self, event: Event) -> int:
         """How many entries wait or are worked on where this event goes.

@@ -16,13 +16,13 @@ from libs.bus.entry import Address, E, Entry
 from libs.bus.hands import Hands
 from libs.bus.outcome import EntryLost, Outcome, Reply
 from libs.bus.settling import Settling
+from libs.bus.spans import sending, worked, working
 from libs.bus.tries import next_try
 from libs.contracts.events import Event
 from libs.errors import PermanentError, TransientError
 from libs.tasks import end_tasks
 from libs.telemetry import metrics
 from libs.telemetry.logs import log_context
-from libs.telemetry.tracing import continue_trace
 from libs.telemetry.troubles import Trouble
 
 log = structlog.get_logger()
@@ -146,10 +146,11 @@ class Worker(Generic[E]):
 
     async def _work(self, entry: Entry) -> None:
         started = time.perf_counter()
-        with continue_trace(entry.traceparent), log_context(entry_id=entry.entry_id, stream=self.stream):
+        with working(entry, self.stream) as tried, log_context(entry_id=entry.entry_id, stream=self.stream):
             # Only of one that was silent before: the others need no further round trip.
             ours = not entry.silences or await self._settling.begin(entry)
             ended = await self._settle(entry) if ours else "gone"
+            worked(tried, ended)
         metrics.PROCESS_SECONDS.labels(self.stream, ended).observe(time.perf_counter() - started)
 
     async def _settle(self, entry: Entry) -> str:
@@ -193,7 +194,8 @@ class Worker(Generic[E]):
         return "let_go"
 
     async def _hop(self, entry: Entry, outcome: Outcome) -> Reply:
-        return await self._settling.hop(entry, outcome)
+        with sending(outcome.next, self.stream):
+            return await self._settling.hop(entry, outcome)
 
     async def _retry(self, entry: Entry, event: E, error: BaseException) -> str:
         again = next_try(entry, event, error, patience_seconds=self._subscription.patience_seconds)

@@ -7,6 +7,7 @@ import asyncpg
 import msgspec
 
 from libs.config import PostgresSettings
+from libs.db.statements import trace_statements
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 STATEMENT_TIMEOUT_SECONDS = 10.0
@@ -66,6 +67,7 @@ def create_pool(settings: PostgresSettings, *, application_name: str) -> asyncpg
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:
+    trace_statements(connection)
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",

@@ -1,7 +1,7 @@
 """From resources and routers to a running process."""
 
 import gc
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 import structlog
@@ -9,13 +9,12 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from libs.config import ProcessSettings
-from libs.service.bodies import JSON_BODY_MAX_BYTES, BodyLimit
 from libs.service.drain import DrainingServer
 from libs.service.health import Health, health_router
 from libs.service.openapi import document_problems
 from libs.service.problems import install_problem_handlers
 from libs.service.protocols import patient_for
-from libs.service.trace import TraceMiddleware
+from libs.service.trace import TraceMiddleware, finish_tracing, start_tracing
 from libs.telemetry.logs import configure_logs
 
 log = structlog.get_logger()
@@ -35,7 +34,6 @@ def build_app(
     health: Health,
     resources: Sequence[AbstractAsyncContextManager[object]] = (),
     routers: Sequence[APIRouter] = (),
-    own_body_limits: Collection[str] | None = (),
 ) -> FastAPI:
     """An app that opens `resources` in order before it takes traffic and closes them in reverse order at the end.
 
@@ -45,12 +43,12 @@ def build_app(
         health: what `/healthz` and `/readyz` report.
         resources: pools, clients, the bus.
         routers: the service's own routes; workers have none.
-        own_body_limits: paths whose bodies may be larger than those of others; None when all say it themselves.
     """
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            stack.push_async_callback(finish_tracing)
             for resource in resources:
                 await stack.enter_async_context(resource)
             log.info("started")
@@ -60,8 +58,6 @@ def build_app(
     app = FastAPI(title=title, version=VERSION, lifespan=lifespan, separate_input_output_schemas=False)
     app.state.service = name
     install_problem_handlers(app)
-    if own_body_limits is not None:
-        app.add_middleware(BodyLimit, max_bytes=JSON_BODY_MAX_BYTES, elsewhere=own_body_limits)
     app.add_middleware(TraceMiddleware)
     app.include_router(health_router(health))
     for router in routers:
@@ -115,6 +111,7 @@ def serve(
         SystemExit: the app could not start, so that whoever started the process sees it.
     """
     configure_logs(app.state.service, level=settings.log_level)
+    start_tracing(app.state.service, settings)
     running = server(app, settings, stall_seconds=stall_seconds, drain_seconds=drain_seconds)
     # What was imported stays: looking it over in every full collection would stop all answers for tens of milliseconds.
     gc.collect()
