@@ -1,7 +1,7 @@
 """From resources and routers to a running process."""
 
 import gc
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 import structlog
@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from libs.config import ProcessSettings
+from libs.service.bodies import JSON_BODY_MAX_BYTES, BodyLimit
 from libs.service.drain import DrainingServer
 from libs.service.health import Health, health_router
 from libs.service.openapi import document_problems
@@ -34,6 +35,7 @@ def build_app(
     health: Health,
     resources: Sequence[AbstractAsyncContextManager[object]] = (),
     routers: Sequence[APIRouter] = (),
+    own_body_limits: Collection[str] | None = (),
 ) -> FastAPI:
     """An app that opens `resources` in order before it takes traffic and closes them in reverse order at the end.
 
@@ -43,6 +45,7 @@ def build_app(
         health: what `/healthz` and `/readyz` report.
         resources: pools, clients, the bus.
         routers: the service's own routes; workers have none.
+        own_body_limits: paths whose bodies may be larger than those of others; None when all say it themselves.
     """
 
     @asynccontextmanager
@@ -58,6 +61,8 @@ def build_app(
     app = FastAPI(title=title, version=VERSION, lifespan=lifespan, separate_input_output_schemas=False)
     app.state.service = name
     install_problem_handlers(app)
+    if own_body_limits is not None:
+        app.add_middleware(BodyLimit, max_bytes=JSON_BODY_MAX_BYTES, elsewhere=own_body_limits)
     app.add_middleware(TraceMiddleware)
     app.include_router(health_router(health))
     for router in routers:
