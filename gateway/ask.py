@@ -5,7 +5,7 @@ from contextlib import suppress
 from uuid import UUID
 
 from gateway.admission import Admission
-from gateway.client_frames import Send, question_of
+from gateway.client_frames import Send, question_of, stead_of
 from gateway.ports import Memory, Questions
 from libs.clock import Clock
 from libs.contracts.events import QuestionAsked
@@ -33,6 +33,7 @@ def turn_of(send: Send, principal: Principal, *, clock: Clock) -> Turn:
         question=question,
         asked_at=clock(),
         client_message_id=message_id,
+        **stead_of(send)._asdict(),
     )
 
 

@@ -26,6 +26,7 @@ _SENTENCES = {
     "session_not_found": "There is no such session.",
     "session_deleted": "The session was deleted.",
     "asked_before": "This was asked before its session moved to an account: the answer is there.",
+    "too_many_branches": "There are too many versions of this question. Ask it as a new one.",
     "model_unavailable": "The language model does not answer. Please ask again in a moment.",
     "model_refused": "The language model refused this question.",
     "length_limit": "The answer was longer than allowed and was cut.",

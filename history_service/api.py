@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
+from history_service.branches import PostgresBranches
 from history_service.citations import PostgresRights
 from history_service.cursors import MessageCursor, Order, SessionCursor
 from history_service.messages import PostgresMessages
@@ -57,7 +58,7 @@ def sessions_router(sessions: PostgresSessions, *, undo_seconds: float, principa
 
     @router.get("/{session_id}/active", responses=NOT_FOUND)
     async def active_answer(session_id: str, caller: Caller) -> Active:
-        """The earliest answer of the session that has not ended; 404 `no_active_answer` when there is none."""
+        """The earliest answer that has not ended of the branch that is shown; 404 `no_active_answer` without one."""
         active = await sessions.active(meant_session(session_id, caller), caller.user_id)
         if active is None:
             # Also for a session that is not the caller's: whoever resumes wants to know about the answer alone.
@@ -67,11 +68,14 @@ def sessions_router(sessions: PostgresSessions, *, undo_seconds: float, principa
     return router
 
 
-def messages_router(messages: PostgresMessages, rights: PostgresRights, *, principal: PrincipalOf) -> APIRouter:
+def messages_router(
+    messages: PostgresMessages, branches: PostgresBranches, rights: PostgresRights, *, principal: PrincipalOf
+) -> APIRouter:
     """The messages of a session.
 
     Args:
         messages: the store.
+        branches: says what else there is beside a message.
         rights: says what of the answers' citations the caller may still see.
         principal: the dependency that says who calls, or answers 401.
     """
@@ -86,26 +90,23 @@ def messages_router(messages: PostgresMessages, rights: PostgresRights, *, princ
         cursor: Cursor = None,
         order: Annotated[Order, Query(description="Which messages come first")] = "oldest",
     ) -> MessagePage:
-        """The session's messages."""
+        """The session's messages on the branch that is shown: that of the latest question, or what was chosen since."""
+        meant = meant_session(session_id, caller)
         after = None if cursor is None else MessageCursor.decode(cursor, order=order)
-        rows = found(
-            await messages.list(
-                meant_session(session_id, caller), caller.user_id, order=order, after=after, limit=limit + 1
-            ),
-            "session",
-        )
+        rows = found(await messages.list(meant, caller.user_id, order=order, after=after, limit=limit + 1), "session")
         more = len(rows) > limit
         citations = await rights.shown(rows[:limit], caller)
+        siblings = await branches.siblings(meant, rows[:limit])
         return MessagePage(
-            items=[message_of(row, citations) for row in rows[:limit]],
+            items=[message_of(row, citations, siblings) for row in rows[:limit]],
             next_cursor=MessageCursor(rows[limit - 1]["position"], order).encode() if more else None,
         )
 
     @router.get("/{session_id}/messages/{message_id}", responses=NOT_FOUND)
     async def read_message(session_id: str, message_id: str, caller: Caller) -> Message:
         """One message; what the answer was when its stream has expired."""
-        wanted = meant_uuid(message_id, "message")
-        row = found(await messages.read(wanted, meant_session(session_id, caller), caller.user_id), "message")
-        return message_of(row, await rights.shown([row], caller))
+        wanted, meant = meant_uuid(message_id, "message"), meant_session(session_id, caller)
+        row = found(await messages.read(wanted, meant, caller.user_id), "message")
+        return message_of(row, await rights.shown([row], caller), await branches.siblings(meant, [row]))
 
     return router

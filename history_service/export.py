@@ -1,12 +1,12 @@
 """Sessions as files for people and for programs, piece by piece: a whole history never stands in memory."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Literal
 from uuid import UUID
 
 from history_service.citations import PostgresRights
 from history_service.cursors import MessageCursor
-from history_service.messages import PostgresMessages
+from history_service.messages import PostgresMessages, Row
 from history_service.sessions import PostgresSessions, SessionRow
 from history_service.views import Message, message_of, session_of
 from libs.contracts.values import Principal, ShownCitation
@@ -37,18 +37,27 @@ class Export:
         self._messages = messages
         self._rights = rights
 
-    async def one(self, session: SessionRow, caller: Principal, form: Format) -> AsyncIterator[str]:
+    async def one(
+        self, session: SessionRow, caller: Principal, form: Format, *, all_branches: bool = False
+    ) -> AsyncIterator[str]:
         """The pieces of one session's file: in JSON the session with its `messages`.
+
+        Args:
+            session: the caller's.
+            caller: whose rights count.
+            form: of the file.
+            all_branches: in JSON, also what is not shown; each message then says what it `follows`.
 
         Raises:
             TransientError: the database does not answer.
         """
-        pieces = self._markdown(session, caller) if form == "markdown" else self._json(session, caller)
+        messages = self._all_branches if all_branches and form == "json" else self._shown
+        pieces = (self._markdown if form == "markdown" else self._json)(session, messages(session.session_id, caller))
         async for piece in pieces:
             yield piece
 
     async def everything(self, caller: Principal, form: Format) -> AsyncIterator[str]:
-        """The pieces of one file with all sessions, those with the latest turns first: in JSON as `sessions`.
+        """The pieces of one file with all sessions, those with the latest turns first; in JSON with all branches.
 
         Raises:
             TransientError: the database does not answer.
@@ -59,22 +68,22 @@ class Export:
         async for session in self._all_sessions(caller.user_id):
             if number and form == "json":
                 yield ",\n"
-            async for piece in self.one(session, caller, form):
+            async for piece in self.one(session, caller, form, all_branches=True):
                 yield piece
             number += 1
         if form == "json":
             yield "]}\n"
 
-    async def _markdown(self, session: SessionRow, caller: Principal) -> AsyncIterator[str]:
+    async def _markdown(self, session: SessionRow, messages: AsyncIterator[Message]) -> AsyncIterator[str]:
         yield f"# {_plain(session.title)}\n\n{session.created_at:%Y-%m-%d %H:%M} UTC\n\n"
-        async for message in self._all_messages(session.session_id, caller):
+        async for message in messages:
             yield markdown_of(message)
 
-    async def _json(self, session: SessionRow, caller: Principal) -> AsyncIterator[str]:
+    async def _json(self, session: SessionRow, messages: AsyncIterator[Message]) -> AsyncIterator[str]:
         head = session_of(session).model_dump_json(exclude={"deleted_at", "restorable_until"})
         yield f'{head[:-1]}, "messages": ['
         separator = ""
-        async for message in self._all_messages(session.session_id, caller):
+        async for message in messages:
             yield separator + message.model_dump_json()
             separator = ",\n"
         yield "]}"
@@ -90,16 +99,23 @@ class Export:
                     yield row
             rows = await self._sessions.list(user_id, after=rows[-1].cursor, limit=PAGE)
 
-    async def _all_messages(self, session_id: UUID, caller: Principal) -> AsyncIterator[Message]:
+    async def _shown(self, session_id: UUID, caller: Principal) -> AsyncIterator[Message]:
         after: MessageCursor | None = None
-        while True:
-            rows = await self._messages.list(session_id, caller.user_id, order="oldest", after=after, limit=PAGE)
-            if not rows:
-                return
-            citations = await self._rights.shown(rows, caller)
-            for row in rows:
-                yield message_of(row, citations)
+        while rows := await self._messages.list(session_id, caller.user_id, order="oldest", after=after, limit=PAGE):
+            for message in await self._readable(rows, caller):
+                yield message
             after = MessageCursor(rows[-1]["position"], "oldest")
+
+    async def _all_branches(self, session_id: UUID, caller: Principal) -> AsyncIterator[Message]:
+        after = 0
+        while rows := await self._messages.list_all(session_id, caller.user_id, after=after, limit=PAGE):
+            for message in await self._readable(rows, caller):
+                yield message
+            after = rows[-1]["position"]
+
+    async def _readable(self, rows: Sequence[Row], caller: Principal) -> list[Message]:
+        citations = await self._rights.shown(rows, caller)
+        return [message_of(row, citations) for row in rows]
 
 
 def markdown_of(message: Message) -> str:

@@ -46,13 +46,14 @@ def export_router(export: Export, sessions: PostgresSessions, *, principal: Prin
     async def export_everything(caller: Caller, form: Form = "json") -> StreamingResponse:
         """All the caller's sessions with all their messages, in one file.
 
-        In JSON an object with `sessions`, each as `GET /v1/sessions/{id}` shows it and with its `messages`.
+        In JSON an object with `sessions`, each as `GET /v1/sessions/{id}` shows it and with the `messages` of all its
+        branches, of which each says which one it `follows`; in Markdown the branches that are shown.
         """
         return _file(export.everything(caller, form), form)
 
     @router.get("/{session_id}/export", responses={**_FILE, **NOT_FOUND}, **shown)
     async def export_session(session_id: str, caller: Caller, form: Form = "json") -> StreamingResponse:
-        """One session with all its messages: in JSON the session, and `messages` as the list of messages shows them."""
+        """One session as it is shown: in JSON the session, and `messages` as the list of messages shows them."""
         row = found(await sessions.read(meant_session(session_id, caller), caller.user_id), "session")
         return _file(export.one(row, caller, form), form, row.session_id)
 

@@ -2,7 +2,7 @@
 
 from history_service.metrics import QUESTIONS
 from history_service.outcomes import Accepted, Finished
-from history_service.ports import AskedBefore, TurnStore
+from history_service.ports import AskedBefore, TooManySiblings, TurnStore
 from history_service.text import digest_of, storable, title_of
 from libs.contracts.events import QuestionAsked, TurnOpened
 from libs.contracts.frames import Ended
@@ -10,6 +10,7 @@ from libs.contracts.values import Turn
 
 SESSION_NOT_FOUND = "session_not_found"
 ASKED_BEFORE = "asked_before"
+TOO_MANY_BRANCHES = "too_many_branches"
 
 
 async def open_turn(asked: QuestionAsked, *, store: TurnStore) -> Accepted | Finished | None:
@@ -22,16 +23,17 @@ async def open_turn(asked: QuestionAsked, *, store: TurnStore) -> Accepted | Fin
         `Accepted` for a stored question; None when somebody else has seen to it.
         `Finished` when nothing can begin: the answer has ended already, or the session is not the asker's (somebody
         else's and a deleted one look the same; the answer's id is derived from the asker, so nobody else reads it), or
-        the question has an answer under another id, which the end names.
+        the question has an answer under another id, which the end names, or its place has too many turns already.
 
     Raises:
         TransientError: the database does not answer.
     """
     turn = _storable_turn(asked.turn)
     stored = await store.open(turn, event_id=asked.event_id, title=title_of(turn.question))
-    if stored is None:
+    if stored is None or isinstance(stored, TooManySiblings):
         QUESTIONS.labels("refused").inc()
-        return Finished(turn, Ended(status="failed", digest=digest_of(""), failure=SESSION_NOT_FOUND))
+        failure = TOO_MANY_BRANCHES if stored else SESSION_NOT_FOUND
+        return Finished(turn, Ended(status="failed", digest=digest_of(""), failure=failure))
     if isinstance(stored, AskedBefore):
         QUESTIONS.labels("repeated").inc()
         ended = Ended(status="failed", digest=digest_of(""), failure=ASKED_BEFORE, instead=stored.answer_id)

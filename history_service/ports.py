@@ -35,13 +35,20 @@ class StoredTurn:
 
 @dataclass(frozen=True, slots=True)
 class AskedBefore:
-    """The question has an answer of another id: its asker was a guest then, whose sessions are an account's now.
+    """The question has an answer of another id.
+
+    Its asker was a guest then, whose sessions are an account's now; or it was sent as an edit, and says what it said.
 
     Attributes:
         answer_id: that answer; None for who may not read it.
     """
 
     answer_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class TooManySiblings:
+    """The place at which the question was asked has as many turns as it can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +90,13 @@ class OldTurn:
 class TurnStore(Protocol):
     """Turns in the order of their sessions; each method is one transaction."""
 
-    async def open(self, turn: Turn, *, event_id: UUID, title: str) -> StoredTurn | AskedBefore | None:
+    async def open(
+        self, turn: Turn, *, event_id: UUID, title: str
+    ) -> StoredTurn | AskedBefore | TooManySiblings | None:
         """The turn is stored, opened unless an earlier one of the session is unfinished; once, however often asked.
 
-        What a guest asked before an account claimed its sessions is the account's.
+        What a guest asked before an account claimed its sessions is the account's. Where the turn hangs in its
+        session's tree says `history_service.tree.follows`; its branch is the one that is shown from then on.
 
         Args:
             turn: its texts are storable.
@@ -94,7 +104,8 @@ class TurnStore(Protocol):
             title: the session's, if this turn is its first.
 
         Returns:
-            how the turn stands; None when the session is somebody else's or was deleted, and nothing is stored.
+            how the turn stands; with `TooManySiblings`, and with None, nothing is stored: the session is somebody
+            else's or was deleted.
 
         Raises:
             TransientError: the database does not answer.

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from history_service.cursors import SessionCursor
+from history_service.paths import SHOWN, path_to
 from libs.db.errors import translated
 
 _LIST = """
@@ -36,17 +37,18 @@ _RENAME = """
     RETURNING session_id, title, created_at, updated_at, deleted_at
 """
 
-_ACTIVE = """
+# What is not on the branch that is shown, nobody waits for.
+_ACTIVE = f"""
+    WITH RECURSIVE {path_to(SHOWN)}
     SELECT answer.message_id AS answer_id, question.message_id AS question_id, answer.status
-    FROM chat_messages AS answer
+    FROM path
+    JOIN chat_messages AS answer ON answer.session_id = $1 AND answer.position >= first AND answer.position <= last
     JOIN chat_messages AS question
       ON question.session_id = answer.session_id AND question.position = answer.position - 1
-    JOIN chat_sessions ON chat_sessions.session_id = answer.session_id
-    WHERE answer.session_id = $1 AND chat_sessions.user_id = $2 AND chat_sessions.deleted_at IS NULL
-      AND answer.status IN ('queued', 'opened')
+    WHERE answer.status IN ('queued', 'opened')
     ORDER BY answer.position
     LIMIT 1
-"""
+"""  # noqa: S608 - nothing but constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ class PostgresSessions:
         return session_row(row) if row else None
 
     async def active(self, session_id: UUID, user_id: UUID) -> ActiveAnswer | None:
-        """The session's earliest answer that has not ended."""
+        """The earliest answer that has not ended of the branch that is shown."""
         with translated():
             row = await self._pool.fetchrow(_ACTIVE, session_id, user_id)
         return ActiveAnswer(**row) if row else None

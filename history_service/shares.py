@@ -1,6 +1,7 @@
 """Links to what a session was at a moment, in PostgreSQL.
 
-Messages that have ended never change and positions only grow, so a share is a position: all up to it is the snapshot.
+Messages that have ended never change, and neither does the way to one, so a share is a position: the branch up to it is
+the snapshot.
 """
 
 import secrets
@@ -14,6 +15,7 @@ from uuid_utils.compat import uuid7
 
 from history_service.cursors import ShareCursor
 from history_service.messages import COLUMNS
+from history_service.paths import SHOWN, path_to
 from libs.db.errors import translated
 from libs.errors import RequestError
 
@@ -30,11 +32,18 @@ _SESSION = """
 """
 _SAME = f"SELECT {_SHARE} FROM shares WHERE session_id = $1 AND idempotency_key = $2"  # noqa: S608 - constants
 _COUNT = "SELECT count(*) FROM shares WHERE session_id = $1"
-# The turns that have ended, to the first that has not.
-_UP_TO = """
-    SELECT coalesce(min(position) FILTER (WHERE status IN ('queued', 'opened')) - 2, max(position), 0)
-    FROM chat_messages WHERE session_id = $1
-"""
+# On the branch that is shown, the turns that have ended, to the first that has not.
+_UP_TO = f"""
+    WITH RECURSIVE {path_to(SHOWN)}, answers AS (
+        SELECT position, status FROM path
+        JOIN chat_messages ON session_id = $1 AND position >= first AND position <= last AND role = 'assistant'
+    )
+    SELECT coalesce(max(position), 0) FROM answers
+    WHERE NOT EXISTS (
+        SELECT FROM answers AS under_way
+        WHERE under_way.status IN ('queued', 'opened') AND under_way.position <= answers.position
+    )
+"""  # noqa: S608 - nothing but constants
 _ADD = f"""
     INSERT INTO shares (share_id, session_id, token, title, up_to, idempotency_key) VALUES ($1, $2, $3, $4, $5, $6)
     RETURNING {_SHARE}
@@ -61,8 +70,12 @@ _OPEN = f"""
 """  # noqa: S608 - nothing but constants
 
 _MESSAGES = f"""
-    SELECT {COLUMNS} FROM chat_messages
-    WHERE session_id = $1 AND position > $2 AND position <= $3
+    WITH RECURSIVE {path_to("SELECT $3::integer")}
+    SELECT {COLUMNS} FROM path CROSS JOIN LATERAL (
+        SELECT * FROM chat_messages
+        WHERE session_id = $1 AND position >= first AND position <= last AND position > $2
+        ORDER BY position LIMIT $4
+    ) AS chat_messages
     ORDER BY position LIMIT $4
 """  # noqa: S608 - nothing but constants
 
@@ -95,7 +108,7 @@ class PostgresShares:
         self._pool = pool
 
     async def create(self, session_id: UUID, user_id: UUID, *, idempotency_key: str | None) -> ShareRow | None:
-        """A link to the session's turns that have ended by now; the same one for the same key.
+        """A link to what is shown of the session and has ended by now; the same one for the same key.
 
         Raises:
             RequestError: 409, no turn has ended yet, or there are too many links.
@@ -110,7 +123,7 @@ class PostgresShares:
                     return ShareRow(**same)
                 if await connection.fetchval(_COUNT, session_id) >= SHARES_MAX:
                     raise RequestError("Revoke a link of this session first.", status=409, code="too_many_shares")
-                up_to = await connection.fetchval(_UP_TO, session_id)
+                up_to = await connection.fetchval(_UP_TO, session_id, user_id)
                 if up_to == 0:
                     raise RequestError("No answer of this session has ended.", status=409, code="nothing_to_share")
                 token = secrets.token_urlsafe(TOKEN_BYTES)

@@ -11,7 +11,8 @@ import asyncpg
 
 from history_service.past import PastLimits
 from history_service.past_messages import past_messages
-from history_service.ports import AskedBefore, OpenedTurn, RecordedAnswer, StoredTurn
+from history_service.placing import Placed, placed, show_latest
+from history_service.ports import AskedBefore, OpenedTurn, RecordedAnswer, StoredTurn, TooManySiblings
 from history_service.turn_rows import TURN, ended_frame, turn_of
 from libs.contracts.events import AnswerWritten
 from libs.contracts.values import PastMessage, Turn
@@ -31,7 +32,7 @@ _LOCK_OR_CREATE_SESSION = """
     INSERT INTO chat_sessions (session_id, user_id, title) SELECT $1, $2, $3 FROM (SELECT count(*) FROM seen) AS first
     ON CONFLICT (session_id) DO UPDATE SET updated_at = now()
     WHERE chat_sessions.user_id = excluded.user_id AND chat_sessions.deleted_at IS NULL
-    RETURNING session_id
+    RETURNING active_position
 """
 
 # Waits for a claim of this guest that is under way, and makes the next one wait for this turn.
@@ -42,14 +43,6 @@ _NEW_GUEST = """
 """
 _KNOWN = "SELECT EXISTS (SELECT FROM chat_messages WHERE message_id = $1 AND session_id = $2)"
 
-_ASKED_BEFORE = """
-    SELECT answer.message_id
-    FROM chat_messages AS question
-    JOIN chat_messages AS answer
-      ON answer.session_id = question.session_id AND answer.position = question.position + 1
-    WHERE question.session_id = $1 AND question.client_message_id = $2 AND question.message_id <> $3
-"""
-
 _ADD_TURN = """
     WITH place AS (
         SELECT coalesce((SELECT max(position) FROM chat_messages WHERE session_id = $1), 0) AS last,
@@ -58,14 +51,14 @@ _ADD_TURN = """
                ) AS waits
     )
     INSERT INTO chat_messages (
-        message_id, session_id, position, role, content, created_at, client_message_id,
+        message_id, session_id, position, after, role, content, created_at, client_message_id,
         status, groups, asked_by, opened_by, opened_at
     )
-    SELECT $2::uuid, $1::uuid, last + 1, 'user', $4::text, $5::timestamptz, $8::text,
+    SELECT $2::uuid, $1::uuid, last + 1, $9::integer, 'user', $4::text, $5::timestamptz, $8::text,
            NULL, NULL, NULL, NULL, NULL
     FROM place
     UNION ALL
-    SELECT $3::uuid, $1::uuid, last + 2, 'assistant', '', now(), NULL,
+    SELECT $3::uuid, $1::uuid, last + 2, NULL, 'assistant', '', now(), NULL,
            CASE WHEN waits THEN 'queued' ELSE 'opened' END, $6::text[], $7::uuid,
            CASE WHEN waits THEN NULL ELSE $7::uuid END,
            CASE WHEN waits THEN NULL ELSE clock_timestamp() END
@@ -113,7 +106,9 @@ class PostgresTurns:
         self._pool = pool
         self._past = past
 
-    async def open(self, turn: Turn, *, event_id: UUID, title: str) -> StoredTurn | AskedBefore | None:
+    async def open(
+        self, turn: Turn, *, event_id: UUID, title: str
+    ) -> StoredTurn | AskedBefore | TooManySiblings | None:
         try:
             with translated():
                 async with self._pool.acquire() as connection, connection.transaction():
@@ -123,18 +118,18 @@ class PostgresTurns:
 
     async def _open(
         self, connection: Connection, turn: Turn, *, event_id: UUID, title: str
-    ) -> StoredTurn | AskedBefore:
+    ) -> StoredTurn | AskedBefore | TooManySiblings:
         owner_id = await self._owner(connection, turn)
         is_theirs = owner_id == turn.principal.user_id
-        locked = await connection.fetchval(
+        locked = await connection.fetchrow(
             _LOCK_OR_CREATE_SESSION, turn.session_id, owner_id, title, turn.principal.is_guest and is_theirs
         )
         if locked is None:
             raise _NotTheirsError
-        before = await connection.fetchval(_ASKED_BEFORE, turn.session_id, turn.client_message_id, turn.question_id)
-        if before is not None:
-            # Nobody is led to an answer that was written with another's rights.
-            return AskedBefore(before if is_theirs else None)
+        active = locked["active_position"]
+        place = await placed(connection, turn, active=active, is_theirs=is_theirs)
+        if not isinstance(place, Placed):
+            return place
         added = await connection.fetch(
             _ADD_TURN,
             turn.session_id,
@@ -144,9 +139,12 @@ class PostgresTurns:
             turn.asked_at,
             list(turn.principal.groups),
             event_id,
-            turn.client_message_id,
+            place.client_message_id,
+            place.after,
         )
         answer = next((row for row in added if row["role"] == "assistant"), None)
+        if answer is not None and active is not None:
+            await show_latest(connection, turn.session_id)
         if answer is None:
             answer = await connection.fetchrow(_ANSWER, turn.answer_id, turn.session_id)
         assert answer is not None, "the answer was there when it was not inserted"  # noqa: S101 - ids decide it

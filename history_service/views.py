@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from history_service import branches
 from history_service.ports import TurnStatus
 from history_service.sessions import SessionRow
 from history_service.text import folded
@@ -45,11 +46,25 @@ class Feedback(BaseModel):
     rated_at: datetime
 
 
+class Siblings(BaseModel):
+    """A message among those that could stand in its stead, in the order in which they were asked for.
+
+    Of a question, one message for each other wording; of an answer, all answers to the same words. `index`, from 0, is
+    the message's own place in `ids`; `PUT /v1/sessions/{id}/branch` shows another one.
+    """
+
+    ids: list[UUID]
+    index: int
+    count: int
+
+
 class Message(BaseModel):
     """One utterance.
 
-    Everything from `status` on belongs to the assistant's messages; `digest` is the hex SHA-256 of `content` in UTF-8,
-    `failure` a stable name of the reason when `status` is `failed`.
+    Everything from `status` to `feedback` belongs to the assistant's messages; `digest` is the hex SHA-256 of `content`
+    in UTF-8, `failure` a stable name of the reason when `status` is `failed`. `siblings` is null when there are none.
+    `follows` is the message before this one on its branch; it is said where branches stand side by side, in the export
+    of everything.
     """
 
     id: UUID
@@ -65,6 +80,8 @@ class Message(BaseModel):
     digest: str | None = None
     completed_at: datetime | None = None
     feedback: Feedback | None = None
+    siblings: Siblings | None = None
+    follows: UUID | None = None
 
 
 class MessagePage(BaseModel):
@@ -110,12 +127,29 @@ def session_of(row: SessionRow, *, undo_seconds: float = 0.0) -> Session:
     )
 
 
-def message_of(row: Any, citations: Mapping[UUID, Sequence[ShownCitation]]) -> Message:
-    """A row of `history_service.messages` as the API shows it, with the citations by message id."""
-    fields = {name: row[name] for name in Message.model_fields if name not in {"id", "citations", "feedback"}}
+_NO_COLUMNS = {"id", "citations", "feedback", "siblings", "follows"}
+
+
+def message_of(
+    row: Any,
+    citations: Mapping[UUID, Sequence[ShownCitation]],
+    siblings: Mapping[UUID, branches.Siblings] | None = None,
+) -> Message:
+    """A row of `history_service.messages` as the API shows it, with citations and siblings by message id."""
+    fields = {name: row[name] for name in Message.model_fields if name not in _NO_COLUMNS}
     message_id = row["message_id"]
-    shown = {"id": message_id, "citations": list(citations.get(message_id, ())), "feedback": feedback_of(row)}
+    shown = {
+        "id": message_id,
+        "citations": list(citations.get(message_id, ())),
+        "feedback": feedback_of(row),
+        "siblings": _siblings_of((siblings or {}).get(message_id)),
+        "follows": row.get("follows"),
+    }
     return Message.model_validate({**shown, **fields})
+
+
+def _siblings_of(found: branches.Siblings | None) -> Siblings | None:
+    return Siblings(ids=list(found.ids), index=found.index, count=len(found.ids)) if found else None
 
 
 def feedback_of(row: Any | None) -> Feedback | None:

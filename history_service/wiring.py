@@ -5,6 +5,8 @@ from functools import partial
 from fastapi import FastAPI
 
 from history_service.api import messages_router, sessions_router
+from history_service.branches import PostgresBranches
+from history_service.branches_api import branches_router
 from history_service.citations import PostgresRights
 from history_service.claims import PostgresClaims
 from history_service.claims_api import claims_router
@@ -92,6 +94,7 @@ def api_app(history: HistorySettings, postgres: PostgresSettings, identity: Iden
     principal = authenticated(verifier)
     sessions, messages = PostgresSessions(pool, reader=reader), PostgresMessages(pool, reader=reader)
     rights, shares = PostgresRights(pool), PostgresShares(pool)
+    branches = PostgresBranches(pool, reader=reader)
     deletions = PostgresDeletions(pool, undo_seconds=history.undo_seconds)
     return build_app(
         "history-api",
@@ -106,7 +109,8 @@ def api_app(history: HistorySettings, postgres: PostgresSettings, identity: Iden
             feedback_router(PostgresFeedback(pool), messages, principal=principal),
             sessions_router(sessions, undo_seconds=history.undo_seconds, principal=principal),
             deletions_router(deletions, sessions, principal=principal),
-            messages_router(messages, rights, principal=principal),
+            messages_router(messages, branches, rights, principal=principal),
+            branches_router(branches, principal=principal),
             owned_shares_router(shares, sessions, principal=principal),
             shares_router(shares, rights, viewers=history.share_viewers, principal=principal),
         ],

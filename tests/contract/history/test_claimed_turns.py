@@ -11,7 +11,7 @@ import pytest
 from history_service.claims import PostgresClaims
 from history_service.memory import MemoryTurns
 from history_service.past import PastLimits
-from history_service.ports import AskedBefore, StoredTurn, TurnStore
+from history_service.ports import AskedBefore, StoredTurn, TooManySiblings, TurnStore
 from history_service.text import digest_of
 from history_service.turns import PostgresTurns
 from libs.clock import utc_now
@@ -51,7 +51,9 @@ def user() -> Principal:
     return a_principal()
 
 
-async def opened(store: TurnStore, turn: Turn, event_id: UUID | None = None) -> StoredTurn | AskedBefore | None:
+async def opened(
+    store: TurnStore, turn: Turn, event_id: UUID | None = None
+) -> StoredTurn | AskedBefore | TooManySiblings | None:
     return await store.open(turn, event_id=event_id or uuid4(), title="A title")
 
 

@@ -7,6 +7,8 @@ import httpx
 import pytest
 
 from history_service.api import messages_router, sessions_router
+from history_service.branches import PostgresBranches
+from history_service.branches_api import branches_router
 from history_service.citations import PostgresRights
 from history_service.claims import PostgresClaims
 from history_service.claims_api import claims_router
@@ -42,6 +44,7 @@ async def http(pool: asyncpg.Pool) -> AsyncIterator[httpx.AsyncClient]:
     principal = authenticated(tokens)
     sessions, messages = PostgresSessions(pool, reader=pool), PostgresMessages(pool, reader=pool)
     rights, shares = PostgresRights(pool), PostgresShares(pool)
+    branches = PostgresBranches(pool, reader=pool)
     app = build_app(
         "history-api",
         title="Sessions",
@@ -53,7 +56,8 @@ async def http(pool: asyncpg.Pool) -> AsyncIterator[httpx.AsyncClient]:
             feedback_router(PostgresFeedback(pool), messages, principal=principal),
             sessions_router(sessions, undo_seconds=UNDO_SECONDS, principal=principal),
             deletions_router(PostgresDeletions(pool, undo_seconds=UNDO_SECONDS), sessions, principal=principal),
-            messages_router(messages, rights, principal=principal),
+            messages_router(messages, branches, rights, principal=principal),
+            branches_router(branches, principal=principal),
             owned_shares_router(shares, sessions, principal=principal),
             shares_router(shares, rights, viewers="anyone", principal=principal),
         ],
