@@ -7,6 +7,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_servicediscovery as discovery
 from constructs import Construct
 
@@ -25,10 +26,15 @@ START_SECONDS = 90
 
 @dataclass(frozen=True)
 class Compute:
-    """What alarms and dashboards name."""
+    """What others name.
+
+    Attributes:
+        migrate_roles: of the task that migrates.
+    """
 
     cluster: ecs.Cluster
     services: Mapping[str, ecs.FargateService]
+    migrate_roles: tuple[iam.IRole, ...]
 
 
 def build_compute(
@@ -78,7 +84,7 @@ def build_compute(
         metrics=log_group(release, stage, "metrics"),
         collectors=log_group(release, stage, "collector"),
     )
-    build_task(release, stage, MIGRATE, given)
+    migrate = build_task(release, stage, MIGRATE, given)
     services = {}
     for process in SERVICES:
         service = _service(scope, stage, process, cluster, network, names, given)
@@ -88,7 +94,7 @@ def build_compute(
             )
         scale(scope, stage, process, service, cluster, balancer)
         services[process.name] = service
-    return Compute(cluster, services)
+    return Compute(cluster, services, (migrate.task_role, migrate.obtain_execution_role()))
 
 
 def _service(

@@ -71,6 +71,19 @@ class Pinecone:
 
 
 @dataclass(frozen=True)
+class GitHub:
+    """Where the code is, and what of it is delivered.
+
+    Attributes:
+        repository: owner/name.
+        branch: whose commits are built and released.
+    """
+
+    repository: str
+    branch: str = "main"
+
+
+@dataclass(frozen=True)
 class Stage:
     """One environment.
 
@@ -145,6 +158,8 @@ class Stage:
         """The DNS zone in which services find each other."""
         return f"{self.name}.{APPLICATION}.internal"
 
+
+GITHUB = GitHub("example/eloquent")
 
 _MODELS = {
     "CHAT_MODEL": "gpt-4.1-mini",

@@ -64,6 +64,17 @@ _DOCUMENTS = Acknowledged(
     "Ingest reads, writes and deletes all objects of its one bucket; their names are hashes.",
     (r"/^Action::s3:(Abort|DeleteObject|GetBucket|GetObject|List)\*$/", r"/^Resource::<documents\w+\.Arn>\/\*$/"),
 )
+_DELIVERY = Acknowledged(
+    "AwsSolutions-IAM5",
+    "Every revision of the one task, every task of the one cluster, every stream of the one log; ECR's login.",
+    (
+        r"/^Resource::\*$/",
+        r"/:task-definition\/[\w-]+-migrate:\*$/",
+        r"/:task\/[\w-]+\/\*$/",
+        r"/:log-stream:\*$/",
+        r"/:stack\/[\w-]+-network\/\*$/",
+    ),
+)
 
 
 def acknowledged(stage: Stage) -> Mapping[str, tuple[Acknowledged, ...]]:
@@ -75,12 +86,18 @@ def acknowledged(stage: Stage) -> Mapping[str, tuple[Acknowledged, ...]]:
         "edge": (_LOG_OF_LOGS, _GATEWAY_LOGS),
         "release": (_NO_RESOURCES,),
         "services": (_PLAIN_VALUES, _NO_RESOURCES, _DOCUMENTS),
+        "delivery": (_DELIVERY,),
     }
 
 
-def acknowledge(stage: Stage, stacks: Mapping[str, Stack]) -> None:
+def acknowledged_of_account() -> Mapping[str, tuple[Acknowledged, ...]]:
+    """By part, for what all stages share."""
+    return {"delivery": (_NO_RESOURCES,)}
+
+
+def acknowledge(reasons: Mapping[str, tuple[Acknowledged, ...]], stacks: Mapping[str, Stack]) -> None:
     """Each reason is in the template beside what it is about."""
-    for part, ones in acknowledged(stage).items():
+    for part, ones in reasons.items():
         NagSuppressions.add_stack_suppressions(
             stacks[part],
             [

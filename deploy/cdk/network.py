@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aws_cdk import Fn
+from aws_cdk import CfnOutput, Fn
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
@@ -12,7 +12,7 @@ from constructs import Construct
 
 from deploy.cdk.config import OPENAI_HOST, Stage
 from deploy.cdk.logs import log_group
-from deploy.cdk.processes import NEIGHBOURS, PORT, PROCESSES, Process, uses_cache, uses_database
+from deploy.cdk.processes import MIGRATE, NEIGHBOURS, PORT, PROCESSES, Process, uses_cache, uses_database
 
 HTTPS = 443
 POSTGRES = 5432
@@ -94,6 +94,11 @@ def build_network(scope: Construct, stage: Stage) -> Network:
     if stage.pinecone and stage.pinecone.endpoint_service and stage.pinecone.dns_zone:
         _reach_pinecone(scope, vpc, groups, stage.pinecone.endpoint_service, stage.pinecone.dns_zone)
     _know_names(scope, stage, vpc)
+    # Where deploy/migrate_task.py starts the one task that no service starts.
+    CfnOutput(
+        scope, "MigrateSubnets", value=Fn.join(",", vpc.select_subnets(subnet_type=isolated.subnet_type).subnet_ids)
+    )
+    CfnOutput(scope, "MigrateGroup", value=groups[MIGRATE.name].security_group_id)
     return Network(vpc, groups)
 
 

@@ -10,10 +10,11 @@ from deploy.cdk.balancer import build_balancer
 from deploy.cdk.compute import build_compute
 from deploy.cdk.config import APPLICATION, Stage
 from deploy.cdk.data import build_data
+from deploy.cdk.delivery import build_account, build_delivery
 from deploy.cdk.edge import build_edge
 from deploy.cdk.firewall import build_firewall
 from deploy.cdk.identity import build_identity
-from deploy.cdk.nag import acknowledge
+from deploy.cdk.nag import acknowledge, acknowledged, acknowledged_of_account
 from deploy.cdk.network import build_network
 from deploy.cdk.watch import build_watch
 
@@ -25,7 +26,7 @@ _FLAGS = {
     # Or a release would set every service back to its first size, however many tasks it has by then.
     "@aws-cdk/aws-ecs:removeDefaultDesiredCount": True,
 }
-PARTS = ("network", "identity", "data", "edge", "release", "services", "watch")
+PARTS = ("network", "identity", "data", "edge", "release", "services", "watch", "delivery")
 
 
 def new_app(outdir: str | None = None) -> App:
@@ -68,7 +69,7 @@ def build_stage(app: App, stage: Stage, *, image: str) -> dict[str, Stack]:
     edge = build_edge(stacks["edge"], stage, network, identity, balancer)
     protected = {"balancer": balancer.load_balancer.load_balancer_arn, "api": edge.stage_arn}
     build_firewall(stacks["edge"], stage, protected)
-    build_compute(
+    compute = build_compute(
         stacks["release"],
         stacks["services"],
         stage,
@@ -79,12 +80,30 @@ def build_stage(app: App, stage: Stage, *, image: str) -> dict[str, Stack]:
         image=image,
     )
     build_watch(stacks["watch"], stage, balancer=balancer, edge=edge, data=data)
+    build_delivery(stacks["delivery"], stage, compute.migrate_roles)
     Tags.of(assembly).add("application", APPLICATION)
     Tags.of(assembly).add("stage", stage.name)
-    acknowledge(stage, stacks)
+    acknowledge(acknowledged(stage), stacks)
     # To the stage, not to the app: nothing added there looks into a stage.
     Aspects.of(assembly).add(AwsSolutionsChecks())
     return stacks
+
+
+def build_account_of(app: App, stage: Stage) -> Stack:
+    """What the account has once, where this stage is and in its region."""
+    assembly = Assembly(app, "account", env=Environment(account=stage.account, region=stage.region))
+    stack = Stack(
+        assembly,
+        "delivery",
+        stack_name=f"{APPLICATION}-delivery",
+        description="Eloquent: images, and who may push them",
+        termination_protection=True,
+    )
+    build_account(stack)
+    Tags.of(assembly).add("application", APPLICATION)
+    acknowledge(acknowledged_of_account(), {"delivery": stack})
+    Aspects.of(assembly).add(AwsSolutionsChecks())
+    return stack
 
 
 def errors_of(synthesised: Any) -> list[str]:

@@ -1,65 +1,17 @@
 """What the templates of all three stages must say. Run by `make check-deploy`; the CDK is in a group of its own."""
 
 import json
-import subprocess
-import sys
-import time
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import pytest
-
-from deploy.cdk.config import PRODUCTION, STAGES, Pinecone, Stage
+from deploy.cdk.config import GITHUB, PRODUCTION, STAGES, Pinecone, Stage
 from deploy.cdk.node import choose_node
 from deploy.cdk.processes import PROCESSES, SERVICES, STOP_SECONDS
 from deploy.cdk.signals import SIGNALS
+from tests.deploy.templates import EVERYWHERE, Templates, lint, of_kind, texts
 
-CDK = Path(__file__).resolve().parents[2] / "deploy" / "cdk"
 BALANCER_IDLE_SECONDS = 25
 """Between two pings of a socket."""
-Resource = dict[str, Any]
-Templates = Mapping[str, Mapping[str, Resource]]
-EVERYWHERE = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
-
-
-@pytest.fixture(scope="session")
-def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
-    """By stage and part; cdk-nag has found nothing that is not acknowledged, or the program would have failed."""
-    out = tmp_path_factory.mktemp("cdk")
-    began = time.monotonic()
-    subprocess.run([sys.executable, "app.py"], cwd=CDK, env={"CDK_OUTDIR": str(out)}, check=True, timeout=500)
-    print(f"{len(STAGES)} stages synthesised in {time.monotonic() - began:.0f} s")  # noqa: T201 - measured, not asserted
-    found: dict[str, dict[str, Resource]] = {}
-    for path in out.glob("assembly-*/*.template.json"):
-        stage = path.parent.name.removeprefix("assembly-")
-        part = path.name.removeprefix(stage)[:-22]
-        found.setdefault(stage, {})[part] = json.loads(path.read_text())
-    lint(out)
-    return found
-
-
-def lint(out: Path) -> None:
-    program = str(Path(sys.executable).with_name("cfn-lint"))
-    found = map(str, out.glob("*/*.template.json"))
-    subprocess.run([program, "-i", "W3005", "W3045", "--", *found], check=True, timeout=300)
-
-
-def of_kind(template: Resource, kind: str) -> list[Resource]:
-    return [one.get("Properties", {}) for one in template["Resources"].values() if one["Type"] == kind]
-
-
-def texts(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, one in value.items():
-            yield key
-            yield from texts(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from texts(one)
 
 
 @EVERYWHERE
@@ -221,6 +173,40 @@ def test_logs_do_not_stay_for_ever(templates: Templates, stage: Stage) -> None:
 
     assert len(groups) > len(SERVICES)
     assert {one["RetentionInDays"] for one in groups} == {stage.log_days}
+
+
+@EVERYWHERE
+def test_a_release_may_release_and_nothing_else(templates: Templates, stage: Stage) -> None:
+    """By the stage's environment of our repository alone; what it may use is named, but for ECR's login."""
+    delivery = templates[stage.name]["delivery"]
+    [role] = of_kind(delivery, "AWS::IAM::Role")
+    [statement] = role["AssumeRolePolicyDocument"]["Statement"]
+    allowed = {
+        action: one["Resource"]
+        for policy in of_kind(delivery, "AWS::IAM::Policy")
+        for one in policy["PolicyDocument"]["Statement"]
+        for action in ([one["Action"]] if isinstance(one["Action"], str) else one["Action"])
+    }
+
+    assert statement["Condition"]["StringEquals"] == {
+        "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+        "token.actions.githubusercontent.com:sub": f"repo:{GITHUB.repository}:environment:{stage.name}",
+    }
+    assert {action for action, resource in allowed.items() if resource == "*"} == {"ecr:GetAuthorizationToken"}
+    assert {action.partition(":")[0] for action in allowed} == {"sts", "ecr", "ecs", "iam", "logs", "cloudformation"}
+    assert "cdk-hnb659fds-" in json.dumps(allowed["sts:AssumeRole"])
+
+
+def test_only_the_main_branch_pushes_images(templates: Templates) -> None:
+    """Into repositories whose tags cannot be moved; nobody who releases may push."""
+    account = templates["account"]["delivery"]
+    [role] = of_kind(account, "AWS::IAM::Role")
+    subjects = role["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]["StringEquals"]
+
+    assert subjects["token.actions.githubusercontent.com:sub"] == f"repo:{GITHUB.repository}:ref:refs/heads/main"
+    assert {one["ImageTagMutability"] for one in of_kind(account, "AWS::ECR::Repository")} == {"IMMUTABLE"}
+    assert "ecr:PutImage" in set(texts(account))
+    assert not [stage for stage in STAGES if "ecr:PutImage" in set(texts(templates[stage.name]["delivery"]))]
 
 
 def test_every_option_can_be_had(tmp_path: Path) -> None:
