@@ -15,6 +15,8 @@ from libs.llm.endpoint import Endpoint
 from libs.llm.metrics import FIRST_TOKEN_SECONDS, OPERATION_SECONDS, TOKENS
 from libs.llm.reply import Reply
 from libs.llm.retries import RetryPolicy, retrying
+from libs.llm.spans import answered, model_call
+from libs.telemetry.spans import Span
 
 OPERATION = "chat"
 
@@ -76,10 +78,14 @@ class OpenAIChat:
             PermanentError: the endpoint refuses this request, and will again.
         """
         begun = time.monotonic()
+        call = model_call(OPERATION, self.model, self._endpoint.base_url)
+        call.say("gen_ai.request.max_tokens", max_output_tokens)
         try:
-            reply = await retrying(lambda: self._begin(messages, max_output_tokens), self._retries)
+            reply = await retrying(lambda: self._begin(messages, max_output_tokens, call), self._retries)
             async with reply:
-                FIRST_TOKEN_SECONDS.labels(self.model, OPERATION).observe(time.monotonic() - begun)
+                first_token_seconds = time.monotonic() - begun
+                FIRST_TOKEN_SECONDS.labels(self.model, OPERATION).observe(first_token_seconds)
+                call.say("gen_ai.response.time_to_first_chunk", first_token_seconds)
                 text = reply.first_text
                 while True:
                     if text:
@@ -89,16 +95,21 @@ class OpenAIChat:
                     text = await reply.read(self._timeouts.between_tokens_seconds)
                 finished = reply.finished(self.model)
                 self._count(finished.usage, time.monotonic() - begun)
+                answered(call, finished)
                 yield finished
                 await reply.drain()
         except EloquentError as error:
             seconds = time.monotonic() - begun
             OPERATION_SECONDS.labels(self.model, OPERATION, type(error).__name__).observe(seconds)
+            call.end(error)
             raise
+        finally:
+            # Also of an answer that nobody wants any more.
+            call.end()
 
-    async def _begin(self, messages: Sequence[Message], max_output_tokens: int) -> Reply:
+    async def _begin(self, messages: Sequence[Message], max_output_tokens: int, call: Span) -> Reply:
         """A reply whose first text, or end, is there; the caller closes it."""
-        reply = Reply(self._request(messages, max_output_tokens))
+        reply = Reply(self._request(messages, max_output_tokens, call))
         try:
             await reply.open(self._timeouts.first_token_seconds)
         except BaseException:
@@ -106,7 +117,7 @@ class OpenAIChat:
             raise
         return reply
 
-    async def _request(self, messages: Sequence[Message], max_output_tokens: int) -> httpx2.Response:
+    async def _request(self, messages: Sequence[Message], max_output_tokens: int, call: Span) -> httpx2.Response:
         # The SDK's typed method would first copy every message field by field.
         response = await self._endpoint.client.post(
             "/chat/completions",
@@ -119,7 +130,7 @@ class OpenAIChat:
                 "stream_options": {"include_usage": True},
             },
             # The body is read as it comes off the wire.
-            options={"headers": {"accept-encoding": "identity"}},
+            options={"headers": {"accept-encoding": "identity", **call.headers()}},
             stream=True,
             stream_cls=openai.AsyncStream[object],
         )

@@ -18,6 +18,8 @@ from libs.llm.endpoint import Endpoint, translated
 from libs.llm.metrics import OPERATION_SECONDS, TOKENS
 from libs.llm.pacing import Pacer
 from libs.llm.retries import RetryPolicy, retrying
+from libs.llm.spans import model_call
+from libs.telemetry.spans import Span
 
 OPERATION = "embeddings"
 BATCH_MAX_TEXTS = 2048
@@ -94,9 +96,15 @@ class OpenAIEmbedder:
         return await self._pacer.paced(partial(self._embed_batch, batch))
 
     async def _embed_batch(self, texts: list[str]) -> list[Vector]:
+        with model_call(OPERATION, self.model, self._endpoint.base_url) as call:
+            call.say("gen_ai.embeddings.dimension.count", self.dimensions)
+            call.say("eloquent.texts", len(texts))
+            return await self._counted(texts, call)
+
+    async def _counted(self, texts: list[str], call: Span) -> list[Vector]:
         begun = time.monotonic()
         try:
-            response = await self._request(texts)
+            response = await self._request(texts, call)
             vectors = [_vector(item.embedding) for item in sorted(response.data, key=lambda item: item.index)]
             if len(vectors) != len(texts):
                 raise TransientError("the embedding endpoint did not answer every text")
@@ -111,9 +119,10 @@ class OpenAIEmbedder:
         OPERATION_SECONDS.labels(self.model, OPERATION, "").observe(time.monotonic() - begun)
         if response.usage and response.usage.prompt_tokens:
             TOKENS.labels(self.model, OPERATION, "input").observe(response.usage.prompt_tokens)
+            call.say("gen_ai.usage.input_tokens", response.usage.prompt_tokens)
         return vectors
 
-    async def _request(self, texts: list[str]) -> _Response:
+    async def _request(self, texts: list[str], call: Span) -> _Response:
         # Only OpenAI's third generation shortens its vectors; others refuse to be asked.
         shorten: dict[str, Any] = {"dimensions": self.dimensions} if self.model.startswith(_SHORTENABLE) else {}
         try:
@@ -123,6 +132,7 @@ class OpenAIEmbedder:
                     "/embeddings",
                     cast_to=httpx2.Response,
                     body={"model": self.model, "input": texts, "encoding_format": "base64", **shorten},
+                    options={"headers": call.headers()},
                 )
                 return _decode(response.content)
         except openai.OpenAIError as error:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from libs.errors import PermanentError
 from libs.vectors.pinecone_errors import translated
+from libs.vectors.spans import pinecone_call
 
 if TYPE_CHECKING:
     from pinecone.async_client.async_index import AsyncIndex
@@ -98,7 +99,7 @@ class PineconeStore:
                 {"id": str(chunk_id), "values": list(vector), "metadata": {"document_id": str(document_id)}}
                 for chunk_id, document_id, vector in batch
             ]
-            with translated():
+            with pinecone_call("upsert"), translated():
                 async with asyncio.timeout(self._write_timeout_seconds):
                     response = await self._index.upsert(vectors=vectors, namespace=collection)
             if response.response_info is not None:
@@ -110,7 +111,7 @@ class PineconeStore:
         # Pinecone indexes a little later than it writes. Without the wait a document would be announced as searchable
         # before it is, and what a question did not find in that time would stay in the caches.
         pause = FIRST_LOOK_SECONDS
-        with translated():
+        with pinecone_call("settle"), translated():
             async with asyncio.timeout(self._settle_seconds):
                 while True:
                     response = await self._index.query(vector=list(vector), namespace=collection, top_k=1)
@@ -138,7 +139,7 @@ class PineconeStore:
         self._check_dimension(vector)
         if not collections:
             return []
-        with translated():
+        with pinecone_call("query"), translated():
             async with asyncio.timeout(self._search_timeout_seconds):
                 merged = await self._index.query_namespaces(
                     vector=list(vector), namespaces=list(collections), metric="cosine", top_k=top_k
@@ -154,7 +155,7 @@ class PineconeStore:
         """
         rest = iter(chunk_ids)
         while batch := [str(chunk_id) for chunk_id in islice(rest, MAX_RECORDS)]:
-            with translated(missing_is_fine=True):
+            with pinecone_call("delete"), translated(missing_is_fine=True):
                 async with asyncio.timeout(self._write_timeout_seconds):
                     await self._index.delete(ids=batch, namespace=collection)
 
@@ -165,7 +166,7 @@ class PineconeStore:
             PermanentError: Pinecone refuses the request.
             TransientError: Pinecone did not answer in time or is over its rate limit.
         """
-        with translated(missing_is_fine=True):
+        with pinecone_call("delete"), translated(missing_is_fine=True):
             async with asyncio.timeout(self._write_timeout_seconds):
                 await self._index.delete(filter={"document_id": {"$eq": str(document_id)}}, namespace=collection)
 

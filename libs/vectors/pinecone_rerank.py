@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from libs.vectors.pinecone_errors import translated
+from libs.vectors.spans import pinecone_call
 
 if TYPE_CHECKING:
     from pinecone import AsyncPinecone
@@ -63,7 +64,7 @@ class PineconeReranker:
         """
         if self._opened is None:
             raise RuntimeError("the reranker has not been entered")
-        with translated():
+        with pinecone_call("rerank"), translated():
             async with asyncio.timeout(self._timeout_seconds):
                 result = await self._opened.inference.rerank(
                     model=self._model, query=query, documents=list(texts), return_documents=False, top_n=top_k
