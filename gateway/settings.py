@@ -17,6 +17,14 @@ class EdgeSettings(Settings):
     identity_endpoint: str | None = Field(
         None, description="Where clients sign in; the issuer of guest tokens unless given"
     )
+    cognito_hosted_ui_url: str | None = Field(
+        None,
+        pattern=WEB_ADDRESS,
+        description="Sign-in pages of the user pool: https://<domain>.auth.<region>.amazoncognito.com; none without it",
+    )
+    cognito_identity_providers: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Providers that can be chosen there, such as Google,SignInWithApple; its own page without any"
+    )
     web_dir: Path | None = Field(
         None, description="Folder whose `current` leads to the built web page, which is then served at /"
     )
@@ -24,11 +32,11 @@ class EdgeSettings(Settings):
         (), description="Origins of web pages that may use the API, separated by commas; the gateway's own always may"
     )
 
-    @field_validator("allowed_origins", mode="before")
+    @field_validator("allowed_origins", "cognito_identity_providers", mode="before")
     @classmethod
     def _split(cls, given: Any) -> Any:
         if isinstance(given, str):
-            return tuple(origin.strip().rstrip("/") for origin in given.split(",") if origin.strip())
+            return tuple(one.strip().rstrip("/") for one in given.split(",") if one.strip())
         return given
 
 

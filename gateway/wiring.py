@@ -108,8 +108,9 @@ def build(
     )
     publish(app, PublicApi(app.openapi, [history_client, documents_client]))
     if edge_settings.web_dir is not None:
-        sign_in = (public.identity.user_pool_endpoint, public.identity.identity_pool_endpoint)
-        app.router.default = StaticSite(edge_settings.web_dir, connects_to=sign_in, otherwise=app.router.default)
+        app.router.default = StaticSite(
+            edge_settings.web_dir, connects_to=public.identity.addresses, otherwise=app.router.default
+        )
     app.add_middleware(HttpLimits, admission=admission, verifier=verifier, trusted_proxies=settings.trusted_proxies)
     # Outside the limits: a page is to be told that it asks too often.
     app.add_middleware(
