@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from libs.config import WEB_ADDRESS, Settings
@@ -74,3 +74,27 @@ class GatewaySettings(Settings):
     )
     user_turns: int = Field(8, ge=1, le=1_000, description="Answers a signed-in user may have under way")
     guest_turns: int = Field(4, ge=1, le=1_000, description="Answers a guest may have under way")
+
+
+class ApiGatewaySettings(Settings):
+    """Clients that come by a WebSocket API of Amazon API Gateway; without both there are no callbacks."""
+
+    model_config = SettingsConfigDict(env_prefix="API_GATEWAY_")
+
+    secret: SecretStr | None = Field(
+        None, min_length=32, description="What API Gateway shows with each callback, to prove that it is the caller"
+    )
+    connections_url: str | None = Field(
+        None,
+        pattern=WEB_ADDRESS,
+        validate_default=True,
+        description="Where answers are posted: https://<api>.execute-api.<region>.amazonaws.com/<stage>",
+    )
+    region: str = Field("us-east-1", min_length=1, description="Region of that API, which posts are signed for")
+
+    @field_validator("connections_url")
+    @classmethod
+    def _is_whole(cls, url: str | None, info: ValidationInfo) -> str | None:
+        if (url is None) != (info.data.get("secret") is None):
+            raise ValueError("set both API_GATEWAY_SECRET and API_GATEWAY_CONNECTIONS_URL, or neither")
+        return url

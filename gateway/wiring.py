@@ -1,7 +1,9 @@
 """Joins ports and adapters; the only module of the gateway that names adapters."""
 
+from contextlib import AbstractAsyncContextManager
+
 import httpx
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from gateway.admission import Admission
@@ -15,7 +17,7 @@ from gateway.public_api import PublicApi, publish
 from gateway.rates import Rates
 from gateway.readiness import remembered
 from gateway.request import Chat
-from gateway.settings import EdgeSettings, GatewaySettings
+from gateway.settings import ApiGatewaySettings, EdgeSettings, GatewaySettings
 from gateway.sign_in import identity_of
 from gateway.static_site import StaticSite
 from gateway.turns import TurnsInProgress
@@ -39,6 +41,7 @@ def build(
     identity_settings: IdentitySettings,
     edge_settings: EdgeSettings,
     settings: GatewaySettings,
+    api_gateway: ApiGatewaySettings | None = None,
 ) -> FastAPI:
     """The gateway as an app."""
     redis = connect(redis_settings.redis_url, max_connections=128)
@@ -65,6 +68,7 @@ def build(
     )
     sockets = SocketCount(total=settings.max_sockets, per_address=settings.max_sockets_per_address)
     public = PublicConfig(identity=identity_of(edge_settings, identity_settings))
+    connections, callbacks = _callbacks(chat, api_gateway, edge_settings.allowed_origins, sockets)
     checks: dict[str, Check] = {
         "redis": remembered(bus.check),
         "identity": remembered(verifier.check),
@@ -75,9 +79,10 @@ def build(
         "gateway",
         title="Eloquent",
         health=Health(checks=checks, pulses={"subscriber": reader.alive}),
-        resources=[redis, history_client, sessions_client, documents_client, reader, bus],
+        resources=[redis, history_client, sessions_client, documents_client, reader, bus, *connections],
         routers=[
             chat_router(chat, origins=edge_settings.allowed_origins, sockets=sockets, public=public),
+            *callbacks,
             forward_router(
                 "/v1/sessions",
                 sessions_client,
@@ -121,6 +126,25 @@ def build(
         expose_headers=["etag", "link", "location", "ratelimit", "ratelimit-policy", "retry-after"],
     )
     return app
+
+
+def _callbacks(
+    chat: Chat, settings: ApiGatewaySettings | None, origins: tuple[str, ...], sockets: SocketCount
+) -> tuple[list[AbstractAsyncContextManager[object]], list[APIRouter]]:
+    if settings is None or settings.secret is None or settings.connections_url is None:
+        return [], []
+    # Here, for what it posts and signs with costs megabytes that no other gateway needs.
+    from gateway.api_gateway.door import build_door
+
+    connections, router = build_door(
+        chat,
+        url=settings.connections_url,
+        region=settings.region,
+        secret=settings.secret.get_secret_value(),
+        origins=origins,
+        sockets=sockets,
+    )
+    return [connections], [router]
 
 
 def _client(base_url: str, settings: GatewaySettings) -> httpx.AsyncClient:

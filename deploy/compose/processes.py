@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from deploy.local.identity.settings import LocalIdentitySettings
 from deploy.local.models.settings import ModelsSettings
-from gateway.settings import EdgeSettings, GatewaySettings
+from gateway.settings import ApiGatewaySettings, EdgeSettings, GatewaySettings
 from generation_service.settings import ChatSettings, GenerationSettings
 from history_service.settings import HistorySettings
 from ingest_service.settings import BlobSettings, IngestSettings
@@ -26,7 +26,14 @@ READS: Mapping[str, tuple[type[Settings], ...]] = {
     "migrate": (PostgresSettings,),
     "identity": (ProcessSettings, LocalIdentitySettings),
     "models": (ModelsSettings,),
-    "gateway": (ProcessSettings, RedisSettings, IdentitySettings, EdgeSettings, GatewaySettings),
+    "gateway": (
+        ProcessSettings,
+        RedisSettings,
+        IdentitySettings,
+        EdgeSettings,
+        GatewaySettings,
+        ApiGatewaySettings,
+    ),
     "history-api": (ProcessSettings, PostgresSettings, IdentitySettings, HistorySettings),
     "history-worker": (ProcessSettings, RedisSettings, PostgresSettings, HistorySettings),
     "retrieval": (

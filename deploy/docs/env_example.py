@@ -40,6 +40,7 @@ _READERS = {
     "libs.config.IdentitySettings": "gateway, history api, ingest api",
     "gateway.settings.EdgeSettings": "gateway",
     "gateway.settings.GatewaySettings": "gateway",
+    "gateway.settings.ApiGatewaySettings": "gateway behind API Gateway's WebSocket API",
     "history_service.settings.HistorySettings": "history",
     "retrieval_service.settings.RetrievalSettings": "retrieval",
     "generation_service.settings.ChatSettings": "generation",

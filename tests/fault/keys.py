@@ -7,6 +7,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from gateway.api_gateway.registry import CONNECTION_LIFE_MILLISECONDS
 from gateway.asked import REMEMBER_SECONDS
 from libs.answers.names import LIVE_LOG_MILLISECONDS
 from libs.contracts.events import ALL_EVENTS
@@ -49,6 +50,7 @@ FAMILIES = (
     Family("vectors", "cache:vector:[0-9a-f]{64}", life_seconds=_DAY_SECONDS),
     Family("rankings", "cache:ranking:[0-9a-f]{64}", life_seconds=_DAY_SECONDS),
     Family("rates", r"rates:\{?rate/.*", life_seconds=2 * _MINUTE_SECONDS),
+    Family("callbacks", r"callbacks:\{c\}:.*", life_seconds=CONNECTION_LIFE_MILLISECONDS / 1000),
     Family("turns under way", rf"turns:\{{{_UUID}\}}", life_seconds=LIVE_LOG_MILLISECONDS / 1000),
 )
 

@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 from redis.asyncio import Redis
 
-from gateway.settings import EdgeSettings, GatewaySettings
+from gateway.settings import ApiGatewaySettings, EdgeSettings, GatewaySettings
 from gateway.wiring import build
 from libs.clock import utc_now
 from libs.config import IdentitySettings, ProcessSettings, RedisSettings
@@ -75,11 +75,16 @@ def start(redis: Redis, redis_url: str, api_url: str, issuer: Issuer, identity: 
 
     @asynccontextmanager
     async def started(
-        *, through: str | None = None, history: str = api_url, ingest: str = api_url, **limits: Any
+        *,
+        through: str | None = None,
+        history: str = api_url,
+        ingest: str = api_url,
+        api_gateway: ApiGatewaySettings | None = None,
+        **limits: Any,
     ) -> AsyncIterator[Gateway]:
         edge = EdgeSettings(history_api_url=history, ingest_api_url=ingest, allowed_origins=(ALLOWED_ORIGIN,))
         settings = GatewaySettings.model_validate(limits)
-        app = build(RedisSettings(redis_url=through or redis_url), identity, edge, settings)
+        app = build(RedisSettings(redis_url=through or redis_url), identity, edge, settings, api_gateway=api_gateway)
         process = ProcessSettings(stop_grace_seconds=2.0)
         running = server(app, process, stall_seconds=settings.send_seconds, drain_seconds=settings.drain_seconds)
         async with serving(running) as url:
