@@ -83,8 +83,11 @@ rights: .venv/installed-dev ## Random people, grants, revokes and questions, che
 test-containers: .venv/installed-deploy ## Build the images, bring docker-compose.yml up, chat; starts a Docker engine where root may
 	@$(BIN)/python -m tests.containers
 
-check-deploy: .venv/installed-deploy .venv/installed-cdk ## What is deployed: the image's recipe, the compose file, the stacks
+check-deploy: .venv/installed-deploy .venv/installed-cdk ## What is deployed: the image's recipe, the compose file, the stacks, the pipeline
 	@$(BIN)/hadolint deploy/Dockerfile
+	@$(BIN)/actionlint -shellcheck $(BIN)/shellcheck -pyflakes=
+	@$(BIN)/zizmor --offline --quiet --persona=pedantic .github
+	@$(BIN)/shellcheck .ci/run $$(git ls-files '*.sh')
 	@$(BIN)/pytest tests/containers tests/deploy
 	@# By themselves: named beside their folders, pytest leaves them out.
 	@$(BIN)/pytest tests/containers/compose_file.py tests/deploy/synthesis.py

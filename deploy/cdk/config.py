@@ -75,12 +75,22 @@ class GitHub:
     """Where the code is, and what of it is delivered.
 
     Attributes:
-        repository: owner/name.
+        owner, name: of the repository.
+        owner_id, repository_id: numbers that nobody else gets when a name is free again; `gh api repos/<owner>/<name>`
+            has them as `owner.id` and `id`.
         branch: whose commits are built and released.
     """
 
-    repository: str
+    owner: str
+    owner_id: int
+    name: str
+    repository_id: int
     branch: str = "main"
+
+    @property
+    def subject(self) -> str:
+        """What the tokens of its runs begin with, the numbers among it (GitHub's default since July 2026)."""
+        return f"repo:{self.owner}@{self.owner_id}/{self.name}@{self.repository_id}"
 
 
 @dataclass(frozen=True)
@@ -159,7 +169,7 @@ class Stage:
         return f"{self.name}.{APPLICATION}.internal"
 
 
-GITHUB = GitHub("example/eloquent")
+GITHUB = GitHub("example", 1, "eloquent", 1)
 
 _MODELS = {
     "CHAT_MODEL": "gpt-4.1-mini",

@@ -69,12 +69,12 @@ def _repository(scope: Construct, name: str) -> ecr.Repository:
 
 def _role(scope: Construct, name: str, subject: str) -> iam.Role:
     provider = f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:oidc-provider/{ISSUER}"
-    claims = {f"{ISSUER}:aud": AUDIENCE, f"{ISSUER}:sub": f"repo:{GITHUB.repository}:{subject}"}
+    claims = {f"{ISSUER}:aud": AUDIENCE, f"{ISSUER}:sub": f"{GITHUB.subject}:{subject}"}
     return iam.Role(
         scope,
         name,
         role_name=name,
-        description=f"GitHub Actions: {subject} of {GITHUB.repository}",
+        description=f"GitHub Actions: {subject} of {GITHUB.owner}/{GITHUB.name}",
         assumed_by=iam.WebIdentityPrincipal(provider, {"StringEquals": claims}),
     )
 

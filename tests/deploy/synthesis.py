@@ -190,7 +190,7 @@ def test_a_release_may_release_and_nothing_else(templates: Templates, stage: Sta
 
     assert statement["Condition"]["StringEquals"] == {
         "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
-        "token.actions.githubusercontent.com:sub": f"repo:{GITHUB.repository}:environment:{stage.name}",
+        "token.actions.githubusercontent.com:sub": f"{GITHUB.subject}:environment:{stage.name}",
     }
     assert {action for action, resource in allowed.items() if resource == "*"} == {"ecr:GetAuthorizationToken"}
     assert {action.partition(":")[0] for action in allowed} == {"sts", "ecr", "ecs", "iam", "logs", "cloudformation"}
@@ -203,7 +203,7 @@ def test_only_the_main_branch_pushes_images(templates: Templates) -> None:
     [role] = of_kind(account, "AWS::IAM::Role")
     subjects = role["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]["StringEquals"]
 
-    assert subjects["token.actions.githubusercontent.com:sub"] == f"repo:{GITHUB.repository}:ref:refs/heads/main"
+    assert subjects["token.actions.githubusercontent.com:sub"] == f"{GITHUB.subject}:ref:refs/heads/main"
     assert {one["ImageTagMutability"] for one in of_kind(account, "AWS::ECR::Repository")} == {"IMMUTABLE"}
     assert "ecr:PutImage" in set(texts(account))
     assert not [stage for stage in STAGES if "ecr:PutImage" in set(texts(templates[stage.name]["delivery"]))]
