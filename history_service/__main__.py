@@ -5,6 +5,7 @@ import sys
 from history_service.settings import HistorySettings
 from history_service.wiring import api_app, worker_app
 from libs.config import IdentitySettings, PostgresSettings, ProcessSettings, RedisSettings, load
+from libs.contracts.plans import PlanSettings
 from libs.service.app import serve
 
 USAGE = "usage: python -m history_service worker|api"
@@ -21,10 +22,10 @@ def main(arguments: list[str]) -> None:
             process, history, redis, postgres = load(ProcessSettings, HistorySettings, RedisSettings, PostgresSettings)
             serve(worker_app(history, redis, postgres), process)
         case ["api"]:
-            process, history, postgres, identity = load(
-                ProcessSettings, HistorySettings, PostgresSettings, IdentitySettings
+            process, history, postgres, identity, plans = load(
+                ProcessSettings, HistorySettings, PostgresSettings, IdentitySettings, PlanSettings
             )
-            serve(api_app(history, postgres, identity), process)
+            serve(api_app(history, postgres, identity, plans), process)
         case _:
             raise SystemExit(USAGE)
 

@@ -27,6 +27,9 @@ class HistorySettings(Settings):
     undo_seconds: float = Field(
         3600.0, ge=0, le=30 * 86_400, description="How long a deleted session can be restored before it is forgotten"
     )
+    keys_per_user: int = Field(
+        50, ge=0, le=10_000, description="API keys of an account, those that were valid in the last 31 days included"
+    )
     share_viewers: ShareViewers = Field(
         "anyone", description="Who may open shared sessions: `anyone` with a token, guests too, or `users` alone"
     )

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from history_service.key_usage import bill_key, note_key
 from history_service.past import PastLimits
 from history_service.past_messages import past_messages
 from history_service.placing import Placed, placed, show_latest
@@ -148,6 +149,7 @@ class PostgresTurns:
         if answer is None:
             answer = await connection.fetchrow(_ANSWER, turn.answer_id, turn.session_id)
         assert answer is not None, "the answer was there when it was not inserted"  # noqa: S101 - ids decide it
+        await note_key(connection, turn)
         status, asked_by, opened_by = answer["status"], answer["asked_by"], answer["opened_by"]
         if status not in {"queued", "opened"}:
             return StoredTurn(status, asked_by, opened_by, ended=ended_frame(answer))
@@ -176,7 +178,9 @@ class PostgresTurns:
     async def record(self, written: AnswerWritten, *, digest: str) -> RecordedAnswer | None:
         with translated():
             async with self._pool.acquire() as connection, connection.transaction():
-                return await self._record(connection, written, digest=digest)
+                recorded = await self._record(connection, written, digest=digest)
+                await bill_key(connection, written)
+                return recorded
 
     async def _record(self, connection: Connection, written: AnswerWritten, *, digest: str) -> RecordedAnswer | None:
         turn = written.turn

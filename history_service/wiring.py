@@ -16,6 +16,8 @@ from history_service.export import Export
 from history_service.export_api import export_router
 from history_service.feedback import PostgresFeedback
 from history_service.feedback_api import feedback_router
+from history_service.keys import PostgresKeyRing
+from history_service.keys_api import keys_router
 from history_service.messages import PostgresMessages
 from history_service.open_turn import open_turn
 from history_service.past import PastLimits
@@ -34,10 +36,12 @@ from history_service.worker import register
 from libs.answers.activity import LogActivity
 from libs.auth.cognito import TokenVerifier
 from libs.auth.http import authenticated
+from libs.auth.keys import Callers, PostgresKeys
 from libs.bus.bus import Bus
 from libs.bus.connection import connect
 from libs.clock import utc_now
 from libs.config import IdentitySettings, PostgresSettings, RedisSettings
+from libs.contracts.plans import PlanSettings
 from libs.db.pool import create_pool
 from libs.service.app import build_app
 from libs.service.health import Health
@@ -82,7 +86,9 @@ def worker_app(history: HistorySettings, redis_settings: RedisSettings, postgres
     )
 
 
-def api_app(history: HistorySettings, postgres: PostgresSettings, identity: IdentitySettings) -> FastAPI:
+def api_app(
+    history: HistorySettings, postgres: PostgresSettings, identity: IdentitySettings, plans: PlanSettings
+) -> FastAPI:
     """The API: people read, rename and delete their sessions."""
     pool = create_pool(postgres, application_name="history-api")
     reader, pools = pool, [pool]
@@ -91,7 +97,8 @@ def api_app(history: HistorySettings, postgres: PostgresSettings, identity: Iden
         reader = create_pool(replica, application_name="history-api-reader")
         pools.append(reader)
     verifier = TokenVerifier.from_settings(identity)
-    principal = authenticated(verifier)
+    callers = Callers(verifier, PostgresKeys(pool))
+    principal = authenticated(callers, reads="chat", writes="sessions:write")
     sessions, messages = PostgresSessions(pool, reader=reader), PostgresMessages(pool, reader=reader)
     rights, shares = PostgresRights(pool), PostgresShares(pool)
     branches = PostgresBranches(pool, reader=reader)
@@ -113,5 +120,11 @@ def api_app(history: HistorySettings, postgres: PostgresSettings, identity: Iden
             branches_router(branches, principal=principal),
             owned_shares_router(shares, sessions, principal=principal),
             shares_router(shares, rights, viewers=history.share_viewers, principal=principal),
+            keys_router(
+                PostgresKeyRing(pool, most=history.keys_per_user),
+                plans,
+                principal=authenticated(callers),
+                anybody=authenticated(callers, any_key=True),
+            ),
         ],
     )

@@ -28,6 +28,7 @@ from ingest_service.versions import Versions
 from ingest_service.worker import register
 from libs.auth.cognito import TokenVerifier
 from libs.auth.http import authenticated
+from libs.auth.keys import Callers, PostgresKeys
 from libs.blobs.disk import DiskBlobs
 from libs.blobs.s3 import S3Blobs
 from libs.bus.bus import Bus
@@ -152,7 +153,8 @@ def api_app(
     documents = Documents(pool, roles=roles, places=ingest.documents_per_owner)
     turns = Turns(pool, bus.publish, places=ingest.documents_per_owner)
     verifier = TokenVerifier.from_settings(identity)
-    principal = authenticated(verifier)
+    callers = Callers(verifier, PostgresKeys(pool))
+    principal = authenticated(callers, reads="documents:read", writes="documents:write")
     return build_app(
         "ingest-api",
         title="Eloquent documents",

@@ -18,6 +18,7 @@ from libs.config import (
     Settings,
     variable_name,
 )
+from libs.contracts.plans import PlanSettings
 from retrieval_service.settings import RetrievalSettings
 
 _INGEST = (ProcessSettings, RedisSettings, PostgresSettings, KnowledgeSettings, BlobSettings, IngestSettings)
@@ -34,7 +35,7 @@ READS: Mapping[str, tuple[type[Settings], ...]] = {
         GatewaySettings,
         ApiGatewaySettings,
     ),
-    "history-api": (ProcessSettings, PostgresSettings, IdentitySettings, HistorySettings),
+    "history-api": (ProcessSettings, PostgresSettings, IdentitySettings, HistorySettings, PlanSettings),
     "history-worker": (ProcessSettings, RedisSettings, PostgresSettings, HistorySettings),
     "retrieval": (
         ProcessSettings,

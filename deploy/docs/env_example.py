@@ -6,7 +6,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
 
-from pydantic import PostgresDsn, SecretStr
+from pydantic import BaseModel, PostgresDsn, SecretStr, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from deploy.local.environment import SETTINGS_MODULES
@@ -38,6 +38,7 @@ _READERS = {
     "libs.config.ModelSettings": "retrieval, generation, ingest worker",
     "libs.config.KnowledgeSettings": "retrieval, ingest",
     "libs.config.IdentitySettings": "gateway, history api, ingest api",
+    "libs.contracts.plans.PlanSettings": "gateway, history api",
     "gateway.settings.EdgeSettings": "gateway",
     "gateway.settings.GatewaySettings": "gateway",
     "gateway.settings.ApiGatewaySettings": "gateway behind API Gateway's WebSocket API",
@@ -113,6 +114,8 @@ def _default(field: FieldInfo) -> str:
             return str(default.relative_to(ROOT) if default.is_absolute() else default)
         case bool():
             return str(default).lower()
+        case dict() | (BaseModel(), *_):
+            return TypeAdapter(Any).dump_json(default).decode()
         case tuple():
             return ",".join(map(str, default))
         case _:

@@ -12,6 +12,7 @@ from history_service.settings import HistorySettings
 from ingest_service import wiring as ingest
 from ingest_service.settings import BlobSettings, IngestSettings
 from libs.config import IdentitySettings, KnowledgeSettings, PostgresSettings, RedisSettings
+from libs.contracts.plans import PlanSettings
 
 _NOWHERE = "http://nowhere.invalid"
 
@@ -24,7 +25,7 @@ def gateway_api() -> str:
 
 def history_api() -> str:
     """Sessions and their messages."""
-    return _document(history.api_app(HistorySettings(), _postgres(), _identity()))
+    return _document(history.api_app(HistorySettings(), _postgres(), _identity(), PlanSettings()))
 
 
 def ingest_api() -> str:

@@ -1,8 +1,10 @@
 """Plans of API keys: how often a program may ask. One declaration for the gateway and for API Gateway's usage plans."""
 
-from typing import Annotated, Literal
+import json
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_settings import NoDecode
 
 from libs.config import Settings
 
@@ -45,11 +47,17 @@ PARTNER = Plan(name="partner", rate=50, burst=100, quota=Quota(limit=5_000_000),
 class PlanSettings(Settings):
     """What plans there are; the same for the gateway and the history api."""
 
-    plans: tuple[Plan, ...] = Field(
+    plans: Annotated[tuple[Plan, ...], NoDecode] = Field(
         (TRIAL, PARTNER),
         min_length=1,
         description="Plans of API keys, as a JSON list; a new key has the first one unless it is made with another",
     )
+
+    @field_validator("plans", mode="before")
+    @classmethod
+    def _parse(cls, given: Any) -> Any:
+        # Not by pydantic-settings, which does not say of which variable it is that it cannot be read.
+        return json.loads(given) if isinstance(given, str) else given
 
     @field_validator("plans")
     @classmethod

@@ -1,10 +1,12 @@
 """What models cost: one table, from which a budget's reservations and the bills of keys are worked out."""
 
+import json
 import math
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_settings import NoDecode
 
 from libs.config import Settings
 from libs.contracts.values import Usage
@@ -35,10 +37,16 @@ _PUBLISHED = {
 class PriceSettings(Settings):
     """What models cost."""
 
-    model_prices: dict[str, Price] = Field(
+    model_prices: Annotated[dict[str, Price], NoDecode] = Field(
         _PUBLISHED,
         description="US dollars for a million tokens, as JSON: by model its `input` and `output`; `*` is any other one",
     )
+
+    @field_validator("model_prices", mode="before")
+    @classmethod
+    def _parse(cls, given: Any) -> Any:
+        # Not by pydantic-settings, which does not say of which variable it is that it cannot be read.
+        return json.loads(given) if isinstance(given, str) else given
 
     @field_validator("model_prices")
     @classmethod

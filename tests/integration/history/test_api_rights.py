@@ -125,7 +125,7 @@ async def test_every_route_is_described(http: httpx.AsyncClient) -> None:
     assert len(operations) >= 8
     for (path, method), operation in operations.items():
         assert operation["description"]
-        assert operation["security"] == [{"Cognito": []}]
+        assert operation["security"] == [{"Cognito": []}, {"ApiKey": []}]
         expected = {"401", "422", "503", *({"404"} if "{" in path else set())}
         assert expected <= set(operation["responses"])
         if method != "delete" and not path.endswith("/export"):

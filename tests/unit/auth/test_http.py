@@ -94,7 +94,7 @@ async def test_openapi_shows_the_scheme(client: httpx.AsyncClient) -> None:
     """The route's security, and that it can answer 401."""
     document = (await client.get("/openapi.json")).json()
 
-    assert document["paths"]["/me"]["get"]["security"] == [{"Cognito": []}]
+    assert document["paths"]["/me"]["get"]["security"] == [{"Cognito": []}, {"ApiKey": []}]
     assert "401" in document["paths"]["/me"]["get"]["responses"]
     assert document["components"]["securitySchemes"]["Cognito"]["scheme"] == "bearer"
 
