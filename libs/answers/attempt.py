@@ -119,6 +119,11 @@ class Attempt:
         """The rest of the frames, the close frame and the hop to `answered`, in one script."""
         return Outcome(answered, _Finish(self, answered))
 
+    @property
+    def has_unconfirmed(self) -> bool:
+        """Whether there is anything that the log is not known to have."""
+        return bool(self._unsent) or self._confirmed < len(self._frames)
+
     def take_unconfirmed(self) -> tuple[int, list[bytes]]:
         """The seq of the first frame the log is not known to have, and the frames from there on."""
         self._frames.extend(encode_frame(frame) for frame in self._unsent)

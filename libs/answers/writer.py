@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from itertools import islice
 from types import TracebackType
 from typing import Any, Self
 
@@ -111,8 +110,8 @@ class AnswerWriter:
     async def _try_to_flush(self, due: set[Attempt]) -> None:
         if not due:
             return
-        # While appends are refused one tries for all: a thousand answers would ask a thousand times a pause.
-        trying = set(islice(due, 1)) if self._refusals.lasts else due
+        trying = {_one_that_writes(due)} if self._refusals.lasts else due
+        writes = any(attempt.has_unconfirmed for attempt in trying)
         try:
             await self._flush(list(trying))
         except RedisError as error:
@@ -122,8 +121,12 @@ class AnswerWriter:
             self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
             await asyncio.sleep(self._pause)
         else:
-            self._refusals.over()
-            self._pause = FIRST_PAUSE_SECONDS
+            if writes:
+                self._refusals.over()
+                self._pause = FIRST_PAUSE_SECONDS
+            elif self._refusals.lasts:
+                # Whoever refuses to be written to may still be looked at.
+                await asyncio.sleep(self._pause)
             if left := due & self._attempts - trying:
                 self._dirty |= left
                 self._wake.set()
@@ -180,3 +183,8 @@ class AnswerWriter:
             return [await self.redis.evalsha(APPEND.sha, 1, *keys, *frames)], [len(frames)]
         except NoScriptError as error:
             return [error], [len(frames)]
+
+
+def _one_that_writes(due: set[Attempt]) -> Attempt:
+    """While appends are refused one tries for all: a thousand answers would ask a thousand times a pause."""
+    return next((attempt for attempt in due if attempt.has_unconfirmed), next(iter(due)))

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from typing import Any
 
 import structlog
@@ -21,6 +22,10 @@ SWEEPS_PER_CLAIM = 8
 """What a takeover adds to the claim time: at 15 s, two seconds at most where only one worker is left to look."""
 SEEN_SECONDS = 3.0
 """Who was not seen for three times as long counts as gone (`gateway/workers.py`)."""
+BEAT_AGAIN_SECONDS = 0.1
+"""While Redis is away: the connection waits for it in one rhythm with all others, and goes on as soon as it is back."""
+OTHERS_SECONDS = 1.5
+"""After Redis was away: each process tries by itself whether it is back, once in 0.7 s at least."""
 JANITOR_BATCH = 100
 FORGET_CONSUMER_SECONDS = 3600.0
 
@@ -57,19 +62,35 @@ class Upkeep:
         self._claim_seconds = claim_seconds
         self._max_attempts = max_attempts
         self._refusals = Trouble(log, begins="redis refuses the upkeep", ends="redis takes the upkeep again")
+        self._spoke_at = time.monotonic()
+        self._judges_from = float("-inf")
 
     async def beat_forever(self) -> None:
         """Renew what is in hand at least four times per claim time; stop work on what somebody else was given."""
+        pause = every = min(self._claim_seconds / 4, SEEN_SECONDS)
         while True:
-            await asyncio.sleep(min(self._claim_seconds / 4, SEEN_SECONDS))
+            await asyncio.sleep(pause)
+            pause = every
             try:
                 await self.beat()
             except AWAY:
-                continue  # the connection says so, once for all
+                pause = BEAT_AGAIN_SECONDS  # the connection says so, once for all
             except ResponseError as error:
                 self._refusals.noticed(error=type(error).__name__, stream=self._key)
             else:
                 self._refusals.over()
+                self._spoke()
+
+    def _spoke(self) -> None:
+        now = time.monotonic()
+        if now - self._spoke_at > self._claim_seconds / 2:
+            self._judges_from = now + min(OTHERS_SECONDS, self._claim_seconds / 2)
+        self._spoke_at = now
+
+    def _may_judge(self) -> bool:
+        """Whoever could not say of themselves that they live must not take others for dead: Redis was away for all."""
+        now = time.monotonic()
+        return now - self._spoke_at <= self._claim_seconds / 2 and now >= self._judges_from
 
     async def beat(self) -> None:
         """One heartbeat."""
@@ -92,9 +113,10 @@ class Upkeep:
         while True:
             await asyncio.sleep(self._claim_seconds / SWEEPS_PER_CLAIM * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
             try:
-                await self.sweep()
+                if self._may_judge():
+                    await self.sweep()
                 await self.measure()
-            except AWAY:
+            except (*AWAY, TimeoutError):
                 continue
             except ResponseError as error:
                 self._refusals.noticed(error=type(error).__name__, stream=self._key)
@@ -110,17 +132,19 @@ class Upkeep:
         metrics.WAITING.labels(self._worker.stream, str(self._partition)).set(backlog)
 
     async def _sweep_batch(self) -> int:
-        reply = await JANITOR.run(
-            self._redis,
-            [self._key],
-            [
-                self._group,
-                int(self._claim_seconds * 1000),
-                max(FEWEST_SILENCES, self._max_attempts),
-                JANITOR_BATCH,
-                int(FORGET_CONSUMER_SECONDS * 1000),
-            ],
-        )
+        # Not patiently: asked for before Redis went away, it would judge when Redis is back, before anybody has spoken.
+        async with asyncio.timeout(self._claim_seconds / 2):
+            reply = await JANITOR.run(
+                self._redis,
+                [self._key],
+                [
+                    self._group,
+                    int(self._claim_seconds * 1000),
+                    max(FEWEST_SILENCES, self._max_attempts),
+                    JANITOR_BATCH,
+                    int(FORGET_CONSUMER_SECONDS * 1000),
+                ],
+            )
         moved, exhausted = int(reply[0]), reply[1:]
         if moved:
             metrics.TAKEOVERS.labels(self._worker.stream).inc(moved)

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import structlog
 from redis.asyncio import Redis
 
 from libs.answers.names import CLOSE_SEQ, END_SEQ, FrameId, LogName
@@ -111,6 +112,37 @@ async def test_a_lost_message_is_found_in_the_log(redis: Redis) -> None:
         await unheard(Closed(status="completed", frames=3), FrameId(7, CLOSE_SEQ))
         await unheard(Ended(status="completed", digest=DIGEST), FrameId(7, END_SEQ))
     assert recorder.kinds() == [Started, Delta, Delta, Closed, Ended]
+
+
+async def test_a_look_is_no_sign_that_a_redis_takes_writes(redis: Redis) -> None:
+    """A silent answer is looked at even in a replica; the others are not all tried again because that worked."""
+    writes, silent = a_turn(), a_turn()
+    log = LogName(0, writes.answer_id)
+
+    async def scripts() -> int:
+        facts: Any = await redis.info("commandstats")
+        return int(facts["cmdstat_evalsha"]["calls"])
+
+    async with (
+        parts(redis) as (writer, _),
+        writer.attempt(await an_entry(redis), writes, model="m") as attempt,
+        writer.attempt(await an_entry(redis), silent, model="m"),
+    ):
+        await redis.replicaof("127.0.0.1", 1)
+        with structlog.testing.capture_logs() as logs:
+            try:
+                before = await scripts()
+                attempt.write(Delta(text="one"))
+
+                async def has_tried() -> bool:
+                    return await scripts() >= before + 6
+
+                await eventually(has_tried)
+            finally:
+                await redis.replicaof("NO", "ONE")
+        said = [line["event"] for line in logs]
+        await eventually(lambda: _length_is(redis, log, 2))
+    assert said == ["could not append, frames wait"]
 
 
 async def _length_is(redis: Redis, log: LogName, length: int) -> bool:
