@@ -57,7 +57,8 @@ def forward_router(prefix: str, client: httpx.AsyncClient, *, max_body_bytes: in
         try:
             content = await _content(request, _Limits(max_body_bytes, silence_seconds))
             headers = [pair for pair in request.headers.items() if pair[0] in _REQUEST_HEADERS]
-            with span(f"{request.method} {prefix}", "client"):
+            with span(f"{request.method} {prefix}", "client") as asking:
+                asking.say("http.request.method", request.method)
                 headers.append(("traceparent", current_traceparent()))
                 outgoing = client.build_request(request.method, url, headers=headers, content=content)
                 incoming = await client.send(outgoing, stream=True)

@@ -68,6 +68,7 @@ class HistoryApi:
 
     async def _send(self, path: str, headers: dict[str, str]) -> httpx.Response:
         with span("GET history", "client") as asking:
+            asking.say("http.request.method", "GET")
             headers |= asking.headers()
             try:
                 return await self._client.get(path, headers=headers, timeout=TIMEOUT_SECONDS)

@@ -10,7 +10,9 @@ from libs.telemetry.spans import happened, is_on
 from libs.telemetry.tracing import here
 
 TEXT_MAX_CHARACTERS = 1000
-_TARGET = re.compile(r"\b(?:FROM|INTO|UPDATE|JOIN|TABLE)\s+(?!ONLY\b|LATERAL\b)([a-z_][a-z0-9_.]*)", re.IGNORECASE)
+_TARGET = re.compile(
+    r"(?<!EPOCH )\b(?:FROM|INTO|UPDATE|JOIN|TABLE)\s+(?!ONLY\b|LATERAL\b)([a-z_][a-z0-9_.]*)", re.IGNORECASE
+)
 
 
 class _Statement(NamedTuple):

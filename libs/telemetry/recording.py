@@ -31,7 +31,7 @@ log = structlog.get_logger()
 QUEUE_SPANS = 8192
 """Beyond it spans are dropped: a collector that is away must not cost memory."""
 BATCH_SPANS = 512
-DELAY_MILLISECONDS = 2000.0
+DELAY_MILLISECONDS = 1000.0
 SEND_SECONDS = 5.0
 GOODBYE_SECONDS = 2.0
 """A collector that is away at the end keeps no process from stopping."""

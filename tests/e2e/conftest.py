@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import httpx
@@ -13,6 +13,7 @@ from tests.e2e.model import Model
 from tests.e2e.people import Person, editor_of, guest_of
 from tests.e2e.sdk import install
 from tests.e2e.stack import Stack, running_stack
+from tests.traces.collector import Collector, collecting
 
 KNOWLEDGE = "# Transfers\n\nA standard transfer takes ten seconds. An international transfer takes two days.\n"
 
@@ -37,8 +38,15 @@ def model(session_model: Model) -> Model:
 
 
 @pytest.fixture(scope="session")
-async def session_stack(session_model: Model, http: httpx.AsyncClient) -> AsyncIterator[Stack]:
-    """A run with one document, whose models are the test's own."""
+def collector() -> Iterator[Collector]:
+    """Where the session's run sends its spans."""
+    with collecting() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="session")
+async def session_stack(session_model: Model, http: httpx.AsyncClient, collector: Collector) -> AsyncIterator[Stack]:
+    """A run with one document, whose models are the test's own; all of it is traced."""
     async with running_stack(
         OPENAI_BASE_URL=session_model.base_url,
         CHAT_MODEL="fake",
@@ -49,6 +57,7 @@ async def session_stack(session_model: Model, http: httpx.AsyncClient) -> AsyncI
         BUS_CLAIM_SECONDS="1",
         HISTORY_SWEEP_SECONDS="1",
         HISTORY_SILENT_SECONDS="5",
+        OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
         # One guest asks twenty questions at once.
         GATEWAY_GUEST_TURNS="40",
         GATEWAY_GUEST_QUESTIONS_PER_MINUTE="1000",
