@@ -7,8 +7,10 @@ import asyncpg
 from libs.db.errors import translated
 from retrieval_service.ports import Match, Query
 
-# BM25, its candidates and its plan: ingest_service/migrations/0007_lexical_search.sql.
-_SEARCH = "SELECT chunk_id, score, coverage FROM lexical_search_v1($1, $2, $3, $4)"
+# BM25, its candidates and its plans: ingest_service/migrations/0010_kept_plans.sql.
+_SEARCH = """
+    SELECT chunk_id, score, coverage FROM lexical_search_v2($1, $2, $3, $4) ORDER BY score DESC, chunk_id LIMIT $4
+"""
 
 
 class PostgresWords:

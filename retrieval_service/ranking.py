@@ -50,7 +50,8 @@ def _said(passage: Passage) -> _Said:
 
 
 def _repeats(one: _Said, better: _Said) -> bool:
-    if one.text in better.text:
+    # Nearly always the sets differ, and to compare them costs a tenth of a search through the text.
+    if one.words <= better.words and one.text in better.text:
         return True
     if one.document_id == better.document_id:
         return False  # who wrote both meant both

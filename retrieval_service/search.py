@@ -1,6 +1,7 @@
 """Finds the chunks for a query: two searches at the same time, joined, of what exists, nothing said twice."""
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -28,8 +29,10 @@ log = structlog.get_logger()
 
 DEPTH = 6
 """Candidates of each search per chunk wanted: as many as it takes for the joined ranking of the first not to change."""
-OVERREAD = 3
+OVERREAD = 1.5
 """Texts read per chunk wanted: some are deleted, some say the same."""
+TO_RERANK = 3
+"""Texts given to a reranker per chunk wanted."""
 MAX_CANDIDATES = 1000
 """How far a search is widened before what was found must do."""
 
@@ -116,10 +119,10 @@ class Finder:
     async def _existing(
         self, candidates: Sequence[Candidate], search: Search, principal: Principal
     ) -> tuple[Passage, ...]:
-        wanted = search.top_k if self.reranker is None else OVERREAD * search.top_k
+        wanted = search.top_k if self.reranker is None else TO_RERANK * search.top_k
         rest = relevant(candidates, search.relevance)
         reasons = {candidate.chunk_id for candidate in rest if is_relevant(candidate, search.relevance)}
-        first = OVERREAD * search.top_k
+        first = math.ceil(OVERREAD * wanted)
         passages: list[Passage] = []
         found: tuple[Passage, ...] = ()
         # Mostly the first read is enough; the second one is of everything else.

@@ -34,8 +34,8 @@ async def fill(pool: asyncpg.Pool) -> int:
         texts = _cut(path.read_text())
         ids = [uuid4() for _ in texts]
         await pool.executemany(
-            "INSERT INTO chunks (chunk_id, document_id, version, ordinal, collection, text, heading, start_char,"
-            " end_char) VALUES ($1, $2, 1, $3, $4, $5, '{}', 0, $6)",
+            "INSERT INTO chunks (chunk_id, document_id, version, ordinal, collection, language, text, heading,"
+            " start_char, end_char) VALUES ($1, $2, 1, $3, $4, 'english', $5, '{}', 0, $6)",
             [(ids[n], document_id, n, COLLECTION, text, len(text)) for n, text in enumerate(texts)],
         )
         await store.upsert(
