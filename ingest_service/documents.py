@@ -1,58 +1,22 @@
 """Documents in PostgreSQL, as people add, read and delete them."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
 from uuid_utils.compat import uuid7
 
 from ingest_service.knowledge import Connection, bump
-from ingest_service.leftovers import LOCK_BLOB, note
-from ingest_service.readable import READABLE, collection_for, locked_collection, reader_of
+from ingest_service.leftovers import note
+from ingest_service.readable import READABLE, collection_for, given_to, locked_collection, reader_of
 from ingest_service.rights import Roles
 from ingest_service.stored import Deleted, Document, NewVersion
-from ingest_service.turns import LOCK_TURNS, UNDER_WAY
-from ingest_service.upload_keys import recall, remember
+from ingest_service.upload_keys import key_reused, recall
 from libs.contracts.values import Principal
 from libs.db.errors import translated
 from libs.errors import not_found
 
-# Takes the row's lock in either case, so that two uploads of one name follow each other.
-_UPSERT = """
-    INSERT INTO documents (document_id, owner_id, collection, file_name, title, title_given, latest_version)
-    VALUES ($1, $2, $3, $4, $5, $6, 0)
-    ON CONFLICT (owner_id, collection, file_name) DO UPDATE SET owner_id = EXCLUDED.owner_id
-    RETURNING document_id, latest_version
-"""
-
-_LATEST = """
-    SELECT sha256 = $2 AND status <> 'failed' AND ($3::text IS NULL OR $3 = title) AS same
-    FROM documents JOIN document_versions USING (document_id)
-    WHERE document_id = $1 AND version = latest_version
-"""
-
-_LOCKS = f"SELECT ({LOCK_BLOB}), ({LOCK_TURNS.replace('$1', '$2')})"
-
-# A title that was given stays until another is given. The new version begins when one of its owner's places is free.
-_ADD_VERSION = f"""
-    WITH raised AS (
-        UPDATE documents
-        SET latest_version = $2, updated_at = now(), title = COALESCE($6, title),
-            title_given = title_given OR $6 IS NOT NULL
-        WHERE document_id = $1
-    )
-    INSERT INTO document_versions (document_id, version, sha256, size_bytes, media_type, blob_key, uploader_id, status)
-    VALUES ($1, $2, $3, $4, $5, $3, $7, CASE WHEN $8 > (
-        SELECT count(*) FROM document_versions AS other WHERE other.uploader_id = $7 AND other.status IN {UNDER_WAY}
-    ) THEN 'uploaded' ELSE 'queued' END)
-"""  # noqa: S608 - nothing but constants
-
-# What waits and is overtaken need not be indexed at all.
-_OVERTAKE = """
-    UPDATE document_versions SET status = 'replaced', updated_at = now()
-    WHERE document_id = $1 AND version < $2 AND status = 'queued'
-    RETURNING blob_key
-"""
+_ADD = "SELECT * FROM add_document_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
 
 READ = f"""
     SELECT documents.document_id, owner_id, collection, file_name, title, current_version, version, status,
@@ -120,67 +84,44 @@ class Documents:
             )
         return None if document_id is None else await self.read(document_id, principal)
 
-    async def add(
-        self, principal: Principal, upload: NewVersion, *, secure: Callable[[], Awaitable[None]]
-    ) -> tuple[Document, bool]:
+    async def add(self, principal: Principal, upload: NewVersion) -> tuple[Document, bool]:
         """The document, and whether it has a new version that waits to be indexed.
 
-        The same bytes again are no new version, unless they failed or another title comes with them.
+        The same bytes again are no new version, unless they failed or another title comes with them. Until the
+        commit a leftover of another document may take the blob away, afterwards nothing does.
 
         Args:
             principal: becomes the owner.
             upload: what was received.
-            secure: makes sure that the blob is there; no leftover of another document takes it away afterwards.
 
         Raises:
             RequestError: 403 `forbidden` or 404 `collection_not_found`, when the right to add went in the meantime;
                 422 `idempotency_key_reused`.
-            TransientError: the database or the blob store did not answer; nothing has changed.
+            TransientError: the database did not answer; nothing has changed.
         """
         with translated():
+            if upload.collection in {given.collection for given in given_to(principal)}:
+                # The token alone says who adds to it, and that was checked.
+                return await self._add(self._pool, principal, upload)
             async with self._pool.acquire() as connection, connection.transaction():
                 collection = await locked_collection(connection, principal, upload.collection)
                 self._roles.check_writes(principal, collection)
-                document_id, is_new = await self._add(connection, principal, upload, secure)
-                [row] = await connection.fetch(_READ_ONE, *reader_of(principal), document_id)
-        return Document(**row), is_new
+                return await self._add(connection, principal, upload)
 
     async def _add(
-        self, connection: Connection, principal: Principal, upload: NewVersion, secure: Callable[[], Awaitable[None]]
-    ) -> tuple[UUID, bool]:
-        [(document_id, latest)] = await connection.fetch(
-            _UPSERT,
-            *(uuid7(), principal.user_id, upload.collection, upload.file_name),
-            *(upload.title or upload.fallback_title, upload.title is not None),
-        )
-        if upload.idempotency_key is not None:
-            await remember(
-                connection,
-                principal.user_id,
-                upload.idempotency_key,
-                fingerprint=upload.fingerprint,
-                document_id=document_id,
+        self, database: Connection | asyncpg.Pool, principal: Principal, upload: NewVersion
+    ) -> tuple[Document, bool]:
+        try:
+            [row] = await database.fetch(
+                _ADD,
+                *(uuid7(), principal.user_id, upload.collection, upload.file_name),
+                *(upload.title, upload.fallback_title, upload.sha256, upload.size_bytes, upload.media_type),
+                *(self._places, upload.idempotency_key, upload.fingerprint),
             )
-        if latest and await connection.fetchval(_LATEST, document_id, upload.sha256, upload.title):
-            return document_id, False
-        await connection.execute(_LOCKS, upload.sha256, principal.user_id)
-        await secure()
-        key = (document_id, latest + 1)
-        overtaken = await connection.fetch(_OVERTAKE, *key) if latest else []
-        await connection.execute(
-            _ADD_VERSION,
-            *(*key, upload.sha256, upload.size_bytes, upload.media_type, upload.title),
-            *(principal.user_id, self._places),
-        )
-        if overtaken:
-            await note(
-                connection,
-                collection=upload.collection,
-                document_id=document_id,
-                chunk_ids=[],
-                blob_keys=[row["blob_key"] for row in overtaken],
-            )
-        return document_id, True
+        except asyncpg.UniqueViolationError as error:
+            raise key_reused() from error
+        is_new, *document = row
+        return Document(*document), is_new
 
     async def read(self, document_id: UUID, principal: Principal) -> Document:
         """A document that the principal may read.

@@ -77,7 +77,6 @@ class Index:
             return
         try:
             await self._index(work)
-            outcome = "searchable"
         except StoppedError:
             await self._tidy(work)
             outcome = "stopped"
@@ -91,6 +90,10 @@ class Index:
                 raise
             log.exception("gave up a document")
             outcome = await self._fail(work, *(_AWAY if isinstance(error, TransientError) else _REFUSED))
+        else:
+            # Its owner's next one begins with the transaction that made it searchable.
+            VERSIONS.labels("searchable", work.media_type).inc()
+            return
         VERSIONS.labels(outcome, work.media_type).inc()
         await self.turns.try_to_open_next(work.owner_id)
 
@@ -107,7 +110,10 @@ class Index:
         with STAGE_SECONDS.labels("parsing").time():
             async with self.blobs.local(work.blob_key) as path:
                 title, found = await self.reader.read(
-                    path, media_type=work.media_type, on_text=partial(self.versions.advance, work, "chunking")
+                    path,
+                    media_type=work.media_type,
+                    size_bytes=work.size_bytes,
+                    on_text=partial(self.versions.advance, work, "chunking"),
                 )
         shown = work.title if work.title_given else title or work.title
         texts = [embedded_text(shown, chunk) for chunk in found]
@@ -115,12 +121,13 @@ class Index:
         with STAGE_SECONDS.labels("embedding").time():
             await self._embed(work, [(new, text) for new, text in zip(chunks, texts, strict=True) if not new.is_kept])
         with STAGE_SECONDS.labels("storing").time():
-            leftover = await self.versions.make_searchable(work, title=title, chunks=chunks)
+            swapped = await self.versions.make_searchable(work, title=title, chunks=chunks, places=self.turns.places)
+        await self.turns.announce_all(swapped.opened, owner_id=work.owner_id)
         CHUNKS.inc(len(chunks))
         KEPT.inc(sum(new.is_kept for new in chunks))
         log.info("document version ended", chunks=len(chunks), media_type=work.media_type)
-        if leftover is not None:
-            await self.removal.try_to_remove(leftover)
+        if swapped.leftover is not None:
+            await self.removal.try_to_remove(swapped.leftover)
 
     async def _identified(self, work: Work, found: Sequence[Chunk], texts: Sequence[str]) -> list[NewChunk]:
         """The chunks with their ids: what the searchable version has too keeps its id, and so its vector."""

@@ -29,7 +29,7 @@ class VectorStore(Protocol):
 class Blobs(Protocol):
     """Holds bytes by their SHA-256."""
 
-    async def put(self, key: str, source: Path) -> None: ...
+    async def put(self, key: str, source: Path | bytes) -> None: ...
 
     async def has(self, key: str) -> bool: ...
 
@@ -39,10 +39,10 @@ class Blobs(Protocol):
 
 
 class Reader(Protocol):
-    """Reads a file: the title it gives itself, and its chunks; `on_text` is called between parsing and cutting."""
+    """Reads a file: the title it gives itself, and its chunks; `on_text` is called when cutting them takes a while."""
 
     async def read(
-        self, path: Path, *, media_type: str, on_text: Callable[[], Awaitable[None]]
+        self, path: Path, *, media_type: str, size_bytes: int, on_text: Callable[[], Awaitable[None]]
     ) -> tuple[str | None, list[Chunk]]: ...
 
 

@@ -5,9 +5,9 @@ import hashlib
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
@@ -22,14 +22,20 @@ ENVELOPE_MAX_BYTES = 256 * 1024
 """What a body may have beside the file: fields, headers, boundaries."""
 WRITE_BYTES = 1024 * 1024
 """Collected before it goes to disk: a thread per packet would cost more than the write."""
+SMALL_BYTES = 64 * 1024
+"""Most documents are no larger: they are kept where they are, in memory, until they are stored."""
 FILE_PART = "file"
 
 
 @dataclass(slots=True)
 class Received:
-    """A file that is complete, in a temporary place, and the fields that came with it."""
+    """A file that is complete, and the fields that came with it.
 
-    path: Path
+    Attributes:
+        content: the bytes of a small one; a larger one lies in a temporary place.
+    """
+
+    content: Path | bytes
     file_name: str
     size_bytes: int
     sha256: str
@@ -52,24 +58,53 @@ async def received(request: Request, *, folder: Path | None, max_bytes: int) -> 
     if length.isdigit() and int(length) > max_bytes + ENVELOPE_MAX_BYTES:
         raise _too_large(max_bytes)
     boundary = _boundary(request.headers.get("content-type", ""))
-    with tempfile.NamedTemporaryFile(dir=folder, prefix="eloquent-upload-") as file:
+    with _Sink(folder) as sink:
         form = _Form(max_bytes)
-        sink = _Sink(file)
         await _pump(request, _parser(boundary, form), form, sink)
         if form.file_name is None:
             raise _malformed("file_missing", f"Send the document as the part `{FILE_PART}` with a file name.")
-        yield Received(Path(file.name), form.file_name, sink.size, sink.digest.hexdigest(), form.fields)
+        yield Received(await sink.ended(form), form.file_name, sink.size, sink.digest.hexdigest(), form.fields)
 
 
-@dataclass(slots=True)
 class _Sink:
-    file: IO[bytes]
-    size: int = 0
-    digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+    """Where the file's bytes go; the file on disk is made when they are too many for memory, and gone at the end."""
 
-    def write(self, data: bytes) -> None:
-        self.file.write(data)
-        self.file.flush()
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._file: IO[bytes] | None = None
+        self.size = 0
+        self.digest = hashlib.sha256()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    async def take(self, form: "_Form") -> None:
+        """What the form has collected is on disk."""
+        data, form.pending = form.pending, bytearray()
+        await asyncio.to_thread(self._write, data)
+
+    async def ended(self, form: "_Form") -> Path | bytes:
+        """The whole file."""
+        if self._file is None and len(form.pending) <= SMALL_BYTES:
+            content = bytes(form.pending)
+            self._count(content)
+            return content
+        await self.take(form)
+        assert self._file is not None  # noqa: S101 - it was just written to
+        return Path(self._file.name)
+
+    def _write(self, data: bytearray) -> None:
+        if self._file is None:
+            self._file = tempfile.NamedTemporaryFile(dir=self._folder, prefix="eloquent-upload-")  # noqa: SIM115 - closed at the end of the block
+        self._file.write(data)
+        self._file.flush()
+        self._count(data)
+
+    def _count(self, data: bytes | bytearray) -> None:
         self.digest.update(data)
         self.size += len(data)
 
@@ -167,19 +202,13 @@ async def _pump(request: Request, parser: MultipartParser, form: _Form, sink: _S
             if total > sink.size + len(form.pending) + ENVELOPE_MAX_BYTES:
                 raise _malformed("malformed_upload", "There is too much beside the file in this upload.")
             if len(form.pending) >= WRITE_BYTES:
-                await _flush(form, sink)
+                await sink.take(form)
     except FormParserError as error:
         raise _malformed("malformed_upload", "This is no well-formed multipart body.") from error
     except ClientDisconnect as error:
         raise _malformed("malformed_upload", "The upload broke off.") from error
     if not form.complete:
         raise _malformed("malformed_upload", "The upload broke off before its last boundary.")
-    await _flush(form, sink)
-
-
-async def _flush(form: _Form, sink: _Sink) -> None:
-    data, form.pending = bytes(form.pending), bytearray()
-    await asyncio.to_thread(sink.write, data)
 
 
 def _boundary(content_type: str) -> bytes:

@@ -64,6 +64,9 @@ class IngestSettings(Settings):
     )
     embed_batch: int = Field(64, ge=1, le=2048, description="Chunks embedded in one request")
     embed_concurrency: int = Field(2, ge=1, le=64, description="Requests to embed one document at once")
+    embed_wait_seconds: float = Field(
+        0.02, ge=0, le=5, description="How long a short document's chunks wait for those of others to share a request"
+    )
     embed_timeout_seconds: float = Field(60.0, gt=0, description="How long embedding a batch may take")
     sweep_seconds: float = Field(30.0, gt=0, le=3600, description="Time between two looks for what stands still")
     idle_seconds: float = Field(

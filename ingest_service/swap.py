@@ -1,115 +1,94 @@
 """The one transaction that makes a version searchable as a whole."""
 
 from collections.abc import Sequence
-from uuid import UUID
+from dataclasses import dataclass
+from typing import Any
 
+import asyncpg
 import msgspec
 
-from ingest_service.knowledge import Connection, bump
-from ingest_service.leftovers import Leftover, note
+from ingest_service.leftovers import Leftover
+from ingest_service.parsing.parsed import HEADINGS_BETWEEN
+from ingest_service.turns import Opened, opened
 from ingest_service.work import NewChunk, StoppedError, Work
 from libs.errors import TransientError
 
-_LOCK = """
-    SELECT current_version, status, generation FROM documents JOIN document_versions USING (document_id)
-    WHERE document_id = $1 AND version = $2 FOR UPDATE
-"""
+PIECE = 1000
+"""Chunks in a call: their words are counted and indexed in it, which has to end within a statement's time."""
 
-_FORGET_CHUNKS = "DELETE FROM chunks WHERE document_id = $1 AND version <> $2 RETURNING chunk_id"
-
-_REPLACE_OLDER = """
-    UPDATE document_versions SET status = 'replaced', updated_at = now()
-    WHERE document_id = $1 AND version < $2 AND status IN ('searchable', 'failed')
-    RETURNING blob_key
-"""
-
-_REPLACE = (
-    "UPDATE document_versions SET status = 'replaced', updated_at = now() WHERE document_id = $1 AND version = $2"
-)
-
-_CHUNK_COLUMNS = (
-    *("chunk_id", "document_id", "version", "ordinal", "collection"),
-    *("text", "page", "heading", "start_char", "end_char", "place", "content_hash"),
-    *("language", "context"),
-)
-
-_SWAP = """
-    WITH searchable AS (
-        UPDATE document_versions
-        SET status = 'searchable', progress_done = $4, progress_total = $4, failure_code = NULL,
-            failure_message = NULL, updated_at = now()
-        WHERE document_id = $1 AND version = $2
-    ), written AS (
-        DELETE FROM leftovers WHERE document_id = $1 AND version = $2 AND generation = $5
+_SWAP_IN = """
+    SELECT outcome, leftover_id, chunk_ids, blob_keys, opened FROM swap_in_v1(
+        $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18
     )
-    UPDATE documents
-    SET current_version = $2, updated_at = now(), title = CASE WHEN title_given THEN title ELSE COALESCE($3, title) END
-    WHERE document_id = $1
 """
 
 
-async def swap_in(connection: Connection, work: Work, title: str | None, chunks: Sequence[NewChunk]) -> Leftover | None:
-    """Within the caller's transaction: the chunks are rows, and questions find them instead of the old ones.
+@dataclass(frozen=True, slots=True)
+class Swapped:
+    """What has become of a version, and of others with it.
 
-    Returns:
-        What may be removed when it is committed, if anything.
+    Attributes:
+        leftover: what may be removed now.
+        opened: those of its owner's that begin instead.
+    """
+
+    leftover: Leftover | None = None
+    opened: Sequence[Opened] = ()
+
+
+async def swap_in(
+    pool: asyncpg.Pool, work: Work, title: str | None, chunks: Sequence[NewChunk], *, places: int, piece: int
+) -> Swapped:
+    """Afterwards the chunks are rows, and questions find them instead of the old ones, all at once.
 
     Raises:
-        StoppedError: it was cancelled, or is tried anew.
+        StoppedError: nobody waits for it any more: it was deleted, overtaken, cancelled, or is tried anew.
         TransientError: a vector that was to be kept has gone.
     """
-    document = await connection.fetchrow(_LOCK, work.document_id, work.version)
-    if document is None:
-        return await _note(connection, work, chunk_ids=None, blob_keys=[work.blob_key])
-    current: int = document["current_version"] or 0
-    if current == work.version:
-        return None
-    if current > work.version:
-        await connection.execute(_REPLACE, work.document_id, work.version)
-        mine = [new.chunk_id for new in chunks if not new.is_kept]
-        return await _note(connection, work, chunk_ids=mine, blob_keys=[work.blob_key])
-    if (document["generation"], document["status"]) != (work.generation, "embedding"):
-        raise StoppedError
-    return await _swap(connection, work, title, chunks)
+    whole = (work.document_id, work.version, work.generation, title, chunks[0].language, len(chunks), places)
+    kept = [new.chunk_id for new in chunks if new.is_kept]
+    if len(chunks) <= piece:
+        # No transaction of ours, which would be two round trips more.
+        rows = await pool.fetch(_SWAP_IN, *whole, kept, 0, *_columns(chunks))
+    else:
+        rows = []
+        async with pool.acquire() as connection, connection.transaction():
+            for start in range(0, len(chunks), piece):
+                columns = _columns(chunks[start : start + piece])
+                rows += await connection.fetch(_SWAP_IN, *whole, kept, start, *columns)
+                if rows[-1]["outcome"] != "piece":
+                    break
+    return _swapped(work, rows[0], rows[-1])
 
 
-async def _swap(connection: Connection, work: Work, title: str | None, chunks: Sequence[NewChunk]) -> Leftover | None:
-    key = (work.document_id, work.version)
-    old_chunks: set[UUID] = set()
-    old_blobs: set[str] = set()
-    if work.version > 1:
-        old_chunks = {row["chunk_id"] for row in await connection.fetch(_FORGET_CHUNKS, *key)}
-        old_blobs = {row["blob_key"] for row in await connection.fetch(_REPLACE_OLDER, *key)}
-    kept = {new.chunk_id for new in chunks if new.is_kept}
-    if not kept <= old_chunks:
-        # Another version was swapped in and out meanwhile. The next try embeds what it took away.
-        raise TransientError("the version that vectors were kept from is gone")
-    rows = [
-        (
-            *(new.chunk_id, *key, ordinal, work.collection),
-            *(new.chunk.text, new.chunk.page, new.chunk.heading, new.chunk.start, new.chunk.end),
-            None if new.chunk.more is None else msgspec.to_builtins(new.chunk.more),
-            *(new.content_hash, new.language, new.context),
-        )
-        for ordinal, new in enumerate(chunks)
-    ]
-    await connection.copy_records_to_table("chunks", records=rows, columns=_CHUNK_COLUMNS)
-    await connection.execute(_SWAP, *key, title, len(chunks), work.generation)
-    await bump(connection, work.collection)
-    old_blobs.discard(work.blob_key)
-    gone = sorted(old_chunks - kept)
-    if not gone and not old_blobs:
-        return None
-    return await _note(connection, work, chunk_ids=gone, blob_keys=sorted(old_blobs))
-
-
-async def _note(
-    connection: Connection, work: Work, *, chunk_ids: Sequence[UUID] | None, blob_keys: Sequence[str]
-) -> Leftover:
-    return await note(
-        connection,
-        collection=work.collection,
-        document_id=work.document_id,
-        chunk_ids=chunk_ids,
-        blob_keys=blob_keys,
+def _columns(chunks: Sequence[NewChunk]) -> tuple[list[Any], ...]:
+    return (
+        [new.chunk_id for new in chunks],
+        [new.chunk.text for new in chunks],
+        [new.chunk.page for new in chunks],
+        [HEADINGS_BETWEEN.join(new.chunk.heading) for new in chunks],
+        [new.chunk.start for new in chunks],
+        [new.chunk.end for new in chunks],
+        [None if new.chunk.more is None else msgspec.json.encode(new.chunk.more).decode() for new in chunks],
+        [new.content_hash for new in chunks],
+        [new.context for new in chunks],
     )
+
+
+def _swapped(work: Work, first: asyncpg.Record, last: asyncpg.Record) -> Swapped:
+    match last["outcome"]:
+        case "stopped":
+            raise StoppedError
+        case "lost":
+            # Another version was swapped in and out meanwhile. The next try embeds what it took away.
+            raise TransientError("the version that vectors were kept from is gone")
+    leftover = None
+    if first["leftover_id"] is not None:
+        leftover = Leftover(
+            leftover_id=first["leftover_id"],
+            collection=work.collection,
+            document_id=work.document_id,
+            chunk_ids=tuple(first["chunk_ids"]),
+            blob_keys=tuple(first["blob_keys"]),
+        )
+    return Swapped(leftover, [opened(*one) for one in last["opened"] or ()])

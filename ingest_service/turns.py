@@ -1,6 +1,8 @@
 """Whose turn it is: an owner has so many documents under way, their others wait as rows and are opened one by one."""
 
+from collections import deque
 from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -22,9 +24,16 @@ LOCK_TURNS = "SELECT pg_advisory_xact_lock(hashtextextended('documents of ' || $
 
 _OPEN = "SELECT document_id, version, generation, collection FROM open_queued_versions_v1($1, $2)"
 
+# Whoever has its row has begun it, or ends it: then it is known already that it was published.
 _PUBLISHED = """
-    UPDATE document_versions SET publications = publications + 1
-    WHERE document_id = $1 AND version = $2
+    UPDATE document_versions AS v SET publications = 1
+    FROM (
+        SELECT document_id, version FROM document_versions
+        JOIN unnest($1::uuid[], $2::integer[]) AS said (document_id, version) USING (document_id, version)
+        WHERE publications = 0 AND status = 'uploaded'
+        FOR UPDATE OF document_versions SKIP LOCKED
+    ) AS waiting
+    WHERE v.document_id = waiting.document_id AND v.version = waiting.version
 """
 
 _WAITING_OWNERS = f"""
@@ -35,6 +44,24 @@ _WAITING_OWNERS = f"""
     )
     LIMIT $2
 """  # noqa: S608 - nothing but constants
+
+
+NOTES_MAX = 500
+"""Publications that are noted at once, and later ones forgotten while the database is away."""
+
+
+class Opened(NamedTuple):
+    """A version whose turn it is."""
+
+    document_id: UUID
+    version: int
+    generation: int
+    collection: str
+
+
+def opened(document_id: str, version: int, generation: int, collection: str) -> Opened:
+    """As the database says it in JSON."""
+    return Opened(UUID(document_id), version, generation, collection)
 
 
 class Turns:
@@ -53,6 +80,7 @@ class Turns:
         self._pool = pool
         self._publish = publish
         self.places = places
+        self._published: deque[tuple[UUID, int]] = deque(maxlen=NOTES_MAX)
 
     async def open_next(self, owner_id: UUID) -> None:
         """One of the owner's versions has ended: those whose turn it is now are announced.
@@ -61,11 +89,15 @@ class Turns:
             TransientError: the database did not answer; the sweep opens them.
         """
         with translated():
-            opened = await self._pool.fetch(_OPEN, owner_id, self.places)
+            found = await self._pool.fetch(_OPEN, owner_id, self.places)
+        await self.announce_all([Opened(**row) for row in found], owner_id=owner_id)
+
+    async def announce_all(self, versions: Sequence[Opened], *, owner_id: UUID) -> None:
+        """Announce versions of one owner whose turn it is."""
         # The owner's groups are not stored: nothing that happens from here on asks for them.
         owner = Principal(user_id=owner_id, is_guest=False)
-        for row in opened:
-            await self.announce(DocumentUploaded(**row, owner=owner))
+        for one in versions:
+            await self.announce(DocumentUploaded(**one._asdict(), owner=owner))
 
     async def try_to_open_next(self, owner_id: UUID) -> None:
         """As `open_next`, for whoever has done their own part already: if it does not work, the sweep will."""
@@ -75,13 +107,28 @@ class Turns:
             log.warning("queued documents wait for the sweep", reason=str(error))
 
     async def announce(self, event: DocumentUploaded) -> None:
-        """Publish a version's event and note that; if it does not work, the sweep publishes it."""
+        """Publish a version's event; if it does not work, the sweep does."""
         try:
             await self._publish(event)
-            with translated():
-                await self._pool.execute(_PUBLISHED, event.document_id, event.version)
         except TransientError as error:
             log.warning("a document waits for the sweep to announce it", reason=str(error))
+        else:
+            self._published.append((event.document_id, event.version))
+
+    async def note_published(self) -> None:
+        """Afterwards the sweep knows what was announced and waits on the stream, which it would announce again.
+
+        Once a second or so for all: of most documents the work has begun by then, which says the same.
+
+        Raises:
+            TransientError: the database did not answer; the worst of it is an event that comes twice.
+        """
+        if not self._published:
+            return
+        documents, versions = zip(*self._published, strict=True)
+        self._published.clear()
+        with translated():
+            await self._pool.execute(_PUBLISHED, documents, versions)
 
     async def waiting_owners(self, *, limit: int) -> Sequence[UUID]:
         """Owners with queued versions and free places: somebody died between an end and the next beginning."""

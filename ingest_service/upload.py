@@ -47,12 +47,11 @@ class Upload:
             UPLOADS.labels("repeated").inc()
             return repeated
 
-        async def secure() -> None:
-            if not await self.blobs.has(upload.sha256):
-                await self.blobs.put(upload.sha256, received.path)
-
-        await self.blobs.put(upload.sha256, received.path)
-        document, is_new = await self.documents.add(principal, upload, secure=secure)
+        await self.blobs.put(upload.sha256, received.content)
+        document, is_new = await self.documents.add(principal, upload)
+        if is_new and not await self.blobs.has(upload.sha256):
+            # The last document that had the same bytes was deleted between the two.
+            await self.blobs.put(upload.sha256, received.content)
         UPLOADS.labels("accepted" if is_new else "unchanged").inc()
         if is_new and document.status == "uploaded":
             await self.turns.announce(
@@ -72,7 +71,11 @@ async def _checked(received: Received, collection: str, idempotency_key: str | N
     if len(title) > TITLE_MAX_CHARACTERS:
         raise _refused(422, "title_too_long", f"A title may have {TITLE_MAX_CHARACTERS} characters.")
     try:
-        media_type = await asyncio.to_thread(sniff, received.path, file_name)
+        if isinstance(received.content, bytes):
+            # A look at so little takes less than a thread.
+            media_type = sniff(received.content, file_name)
+        else:
+            media_type = await asyncio.to_thread(sniff, received.content, file_name)
     except UnreadableError as error:
         raise _refused(_STATUS.get(error.code, 415), error.code, error.message) from error
     fingerprint = f"{collection}\n{file_name}\n{title}\n{received.sha256}"

@@ -6,19 +6,19 @@ from uuid import UUID
 
 import asyncpg
 
-from ingest_service.leftovers import Leftover
-from ingest_service.swap import swap_in
+from ingest_service.swap import PIECE, Swapped, swap_in
 from ingest_service.work import NewChunk, StoppedError, Work
 from libs.db.errors import translated
 
 _BEGIN = """
     UPDATE document_versions AS v
-    SET status = 'parsing', progress_done = 0, progress_total = 0, updated_at = now(), stage_at = now()
+    SET status = 'parsing', progress_done = 0, progress_total = 0, updated_at = now(), stage_at = now(),
+        publications = GREATEST(publications, 1)
     FROM documents AS d
     WHERE v.document_id = $1 AND v.version = $2 AND v.generation = $3 AND d.document_id = v.document_id
       AND v.status IN ('uploaded', 'parsing', 'chunking', 'embedding')
     RETURNING v.document_id, v.version, v.generation, d.owner_id, d.collection, d.title, d.title_given,
-              d.current_version, v.media_type, v.blob_key
+              d.current_version, v.media_type, v.size_bytes, v.blob_key
 """
 
 _ADVANCE = """
@@ -57,10 +57,16 @@ _KEPT = """
 
 
 class Versions:
-    """The versions of all documents."""
+    """The versions of all documents.
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    Args:
+        pool: the database of the rows.
+        piece: chunks that are made searchable in one call at most.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, *, piece: int = PIECE) -> None:
         self._pool = pool
+        self._piece = piece
 
     async def begin(self, document_id: UUID, version: int, generation: int) -> Work | None:
         """The version, now `parsing`; None when there is nothing to do, for it is finished, gone or tried anew.
@@ -121,24 +127,23 @@ class Versions:
         with translated():
             return await self._pool.fetchrow(_FAIL, document_id, version, generation, code, message) is not None
 
-    async def make_searchable(self, work: Work, *, title: str | None, chunks: Sequence[NewChunk]) -> Leftover | None:
+    async def make_searchable(
+        self, work: Work, *, title: str | None, chunks: Sequence[NewChunk], places: int
+    ) -> Swapped:
         """In one transaction: the chunks are rows, questions find them instead of the old ones, caches are void.
 
-        Once is as good as twice. A version that a newer one has overtaken, or whose document is gone, is not made
-        searchable.
+        In the same one the owner's next versions begin. Once is as good as twice. A version that a newer one has
+        overtaken, or whose document is gone, is not made searchable.
 
         Args:
             work: the version.
             title: what the content calls itself.
-            chunks: all of them, in order; their vectors are in the store.
-
-        Returns:
-            What may be removed now, if anything.
+            chunks: all of them, in order, one at least; their vectors are in the store.
+            places: versions of one owner that are under way at once.
 
         Raises:
-            StoppedError: it was cancelled, or is tried anew.
+            StoppedError: nobody waits for it any more.
             TransientError: the database did not answer, or a vector that was to be kept has gone; nothing has changed.
         """
         with translated():
-            async with self._pool.acquire() as connection, connection.transaction():
-                return await swap_in(connection, work, title, chunks)
+            return await swap_in(self._pool, work, title, chunks, places=places, piece=self._piece)

@@ -13,6 +13,7 @@ from ingest_service.collections import Collections
 from ingest_service.collections_api import collections_router
 from ingest_service.documents import Documents
 from ingest_service.events_api import events_router
+from ingest_service.gathering import GatheringEmbedder
 from ingest_service.index import Batches, Index
 from ingest_service.leftovers import Removal
 from ingest_service.parsing.sandbox import Sandbox
@@ -42,6 +43,8 @@ from libs.vectors.pgvector import PgVectorStore
 from libs.vectors.pinecone import PineconeStore
 
 GROUP = "ingest"
+NOTE_SECONDS = 1.0
+"""Much less than what the sweep gives an upload to be announced."""
 
 
 def worker_app(
@@ -68,12 +71,8 @@ def worker_app(
     versions = Versions(pool)
     bus = Bus(redis_settings, redis, group=GROUP)
     turns = Turns(pool, bus.publish, places=ingest.documents_per_owner)
-    index = Index(
-        versions=versions,
-        removal=removal,
-        blobs=blobs,
-        reader=sandbox,
-        embedder=OpenAIEmbedder(
+    embedder = GatheringEmbedder(
+        OpenAIEmbedder(
             endpoint,
             model=knowledge.embedding_model,
             dimensions=knowledge.embedding_dimensions,
@@ -81,6 +80,15 @@ def worker_app(
             timeout_seconds=ingest.embed_timeout_seconds,
             pacer=Pacer(most_at_once=ingest.concurrency * ingest.embed_concurrency),
         ),
+        size=ingest.embed_batch,
+        wait_seconds=ingest.embed_wait_seconds,
+    )
+    index = Index(
+        versions=versions,
+        removal=removal,
+        blobs=blobs,
+        reader=sandbox,
+        embedder=embedder,
         vectors=vectors,
         batches=Batches(ingest.embed_batch, ingest.embed_concurrency),
         turns=turns,
@@ -127,7 +135,9 @@ def worker_app(
             endpoint,
             *_resources(vectors),
             sandbox,
+            embedder,
             bus,
+            repeating(turns.note_published, every_seconds=NOTE_SECONDS),
             repeating(once, every_seconds=ingest.sweep_seconds),
             repeating(Clearing(pool, removal).clear_all, every_seconds=ingest.sweep_seconds),
         ],
@@ -166,7 +176,13 @@ def api_app(
                 "identity": verifier.check,
             }
         ),
-        resources=[redis, pool, *_resources(vectors), bus],
+        resources=[
+            redis,
+            pool,
+            *_resources(vectors),
+            bus,
+            repeating(turns.note_published, every_seconds=NOTE_SECONDS),
+        ],
         routers=[
             events_router(documents, Changes(pool), principal=principal),
             documents_router(

@@ -25,6 +25,7 @@ class Work(NamedTuple):
     title_given: bool
     current_version: int | None
     media_type: str
+    size_bytes: int
     blob_key: str
 
 

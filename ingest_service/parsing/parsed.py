@@ -12,6 +12,8 @@ _NOT_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff
 _NEWLINES = re.compile(r"\r\n?|[\x0c\x85\u2028\u2029]")
 _BLANK_LINES = re.compile(r"[ \t]*\n(?:[ \t]*\n)+")
 BETWEEN_BLOCKS = "\n\n"
+HEADINGS_BETWEEN = "\x1f"
+"""No text that was cleaned has it."""
 HEADING_MAX_CHARACTERS = 200
 """A heading path is shown beside a citation; what is longer was a paragraph in large type."""
 TITLE_MAX_CHARACTERS = 300

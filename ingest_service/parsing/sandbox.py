@@ -71,21 +71,22 @@ class Sandbox:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    async def read(self, path: Path, *, media_type: str, on_text: OnText) -> Reading:
+    async def read(self, path: Path, *, media_type: str, size_bytes: int, on_text: OnText) -> Reading:
         """The title that the file gives itself, and its chunks.
 
         Args:
             path: the file; it is only read.
             media_type: as `sniff` found it.
-            on_text: called when the file is text and its chunks are being cut.
+            size_bytes: of the file.
+            on_text: called when the file is text and its chunks are being cut; not for a short text, cut in a moment.
 
         Raises:
             UnreadableError: the file cannot become text, or took more than it may.
             TransientError: the parser server died; the file need not be to blame.
         """
-        if media_type in LIGHT_TYPES and await asyncio.to_thread(_size, path) <= LIGHT_MAX_BYTES:
+        if media_type in LIGHT_TYPES and size_bytes <= LIGHT_MAX_BYTES:
             async with self._free_for_light:
-                reading = await self._bounded(self._read_light(Job(str(path), media_type, is_light=True), on_text))
+                reading = await self._bounded(self._read_light(Job(str(path), media_type, is_light=True), _unsaid))
             if reading is not None:
                 return reading
         async with self._free:
@@ -190,8 +191,8 @@ class Sandbox:
             await self._server.wait()
 
 
-def _size(path: Path) -> int:
-    return path.stat().st_size
+async def _unsaid() -> None:
+    """A stage that is over when it is written down costs a round trip and shows nothing."""
 
 
 async def _raise_at_end(server: asyncio.subprocess.Process) -> None:

@@ -1,5 +1,6 @@
 """What a file is, by its bytes; what its sender calls it decides only between kinds of plain text."""
 
+import io
 import json
 import re
 import zipfile
@@ -80,18 +81,22 @@ MAIL_FIELDS_MIN = 3
 """A note may begin with `Subject:`; a mail has more, and begins with them."""
 
 
-def sniff(path: Path, file_name: str) -> str:
+def sniff(content: Path | bytes, file_name: str) -> str:
     """The media type of a file, one of those we read.
+
+    Args:
+        content: the file, or its bytes.
+        file_name: as its owner calls it.
 
     Raises:
         UnreadableError: `empty_file`, `unsupported_media_type` with what to send instead, or `media_type_mismatch`
             when the name says that it is something else than it is.
     """
-    head, tail = _ends(path)
+    head, tail = _ends(content)
     if not head.strip():
         raise UnreadableError("empty_file", "This file is empty.")
     named = _NAMES.get(Path(file_name).suffix.lower())
-    found = _found(path, head, tail, named)
+    found = _found(content, head, tail, named)
     if named is not None and not _agree(named, found):
         raise UnreadableError(
             "media_type_mismatch",
@@ -101,18 +106,20 @@ def sniff(path: Path, file_name: str) -> str:
     return found
 
 
-def _ends(path: Path) -> tuple[bytes, bytes]:
-    with path.open("rb") as file:
+def _ends(content: Path | bytes) -> tuple[bytes, bytes]:
+    if isinstance(content, bytes):
+        return content[:ENDS_BYTES], content[-ENDS_BYTES:]
+    with content.open("rb") as file:
         head = file.read(ENDS_BYTES)
-        file.seek(max(0, path.stat().st_size - ENDS_BYTES))
+        file.seek(max(0, content.stat().st_size - ENDS_BYTES))
         return head, file.read(ENDS_BYTES)
 
 
-def _found(path: Path, head: bytes, tail: bytes, named: str | None) -> str:
+def _found(content: Path | bytes, head: bytes, tail: bytes, named: str | None) -> str:
     if b"%PDF-" in head[:1024]:
         return PDF
     if head.startswith(b"PK\x03\x04"):
-        return _in_zip(path, head, tail)
+        return _in_zip(content, head, tail)
     if head.startswith(_OLE):
         if _ENCRYPTED_PACKAGE in head + tail:
             raise UnreadableError("password_needed", "This Office file needs a password: save it without one.")
@@ -123,8 +130,8 @@ def _found(path: Path, head: bytes, tail: bytes, named: str | None) -> str:
     return _of_text(head, named, whole=len(head) < ENDS_BYTES)
 
 
-def _in_zip(path: Path, head: bytes, tail: bytes) -> str:
-    names = _part_names(path, tail)
+def _in_zip(content: Path | bytes, head: bytes, tail: bytes) -> str:
+    names = _part_names(content, tail)
     if names is None:
         # Cut off or damaged: what it was to be shows in its beginning, and its parser says that it is broken.
         names = {part.decode() for part in (b"META-INF/container.xml", *map(str.encode, _MAIN_PARTS)) if part in head}
@@ -138,13 +145,13 @@ def _in_zip(path: Path, head: bytes, tail: bytes) -> str:
     raise _unsupported("This is an archive, or an Office file of a kind we do not read: send what is in it.")
 
 
-def _part_names(path: Path, tail: bytes) -> set[str] | None:
+def _part_names(content: Path | bytes, tail: bytes) -> set[str] | None:
     end = tail.rfind(b"PK\x05\x06")
     size = int.from_bytes(tail[end + 12 : end + 16], "little")
     if end < 0 or size > DIRECTORY_MAX_BYTES:
         return None
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(io.BytesIO(content) if isinstance(content, bytes) else content) as archive:
             return set(archive.namelist())
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         return None

@@ -22,27 +22,31 @@ class DiskBlobs:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def put(self, key: str, source: Path) -> None:
+    async def put(self, key: str, source: Path | bytes) -> None:
         """Afterwards the blob is there for good, power cuts included; a crash leaves all of it or nothing.
 
         Args:
             key: the SHA-256 of the file, which the caller worked out.
-            source: the file; it stays as it is.
+            source: the file, which stays as it is, or its bytes.
 
         Raises:
             TransientError: the disk does not take it.
         """
         await asyncio.to_thread(self._put, self._path(key), source)
 
-    def _put(self, target: Path, source: Path) -> None:
+    def _put(self, target: Path, source: Path | bytes) -> None:
         if target.exists():
             return
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".incoming-")
             try:
-                with source.open("rb") as reader, os.fdopen(descriptor, "wb") as writer:
-                    shutil.copyfileobj(reader, writer, 1024 * 1024)
+                with os.fdopen(descriptor, "wb") as writer:
+                    if isinstance(source, bytes):
+                        writer.write(source)
+                    else:
+                        with source.open("rb") as reader:
+                            shutil.copyfileobj(reader, writer, 1024 * 1024)
                     writer.flush()
                     os.fsync(writer.fileno())
                 Path(temporary).replace(target)

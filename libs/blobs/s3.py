@@ -47,22 +47,25 @@ class S3Blobs:
         self._made: Any = None
         self._making = threading.Lock()
 
-    async def put(self, key: str, source: Path) -> None:
+    async def put(self, key: str, source: Path | bytes) -> None:
         """Afterwards the blob is there for good; a large one travels in parts, and a broken transfer leaves nothing.
 
         Args:
             key: the SHA-256 of the file, which the caller worked out.
-            source: the file; it stays as it is.
+            source: the file, which stays as it is, or its bytes.
 
         Raises:
             TransientError: S3 did not answer.
             PermanentError: S3 refuses it.
         """
         name = self._name(key)
-        if not await self.has(key):
-            await self._call(
-                lambda client: client.upload_file(str(source), self._bucket, name, Config=_transfer_config())
-            )
+        if await self.has(key):
+            return
+        if isinstance(source, bytes):
+            await self._call(lambda client: client.put_object(Bucket=self._bucket, Key=name, Body=source))
+        else:
+            path = str(source)
+            await self._call(lambda client: client.upload_file(path, self._bucket, name, Config=_transfer_config()))
 
     async def has(self, key: str) -> bool:
         """Whether the blob is there.

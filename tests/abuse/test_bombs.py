@@ -51,8 +51,8 @@ async def test_a_bomb_costs_one_job(tmp_path: Path, name: str, content: bytes, c
             """Nobody counts."""
 
         with pytest.raises(UnreadableError) as refused:
-            await sandbox.read(bomb, media_type=sniff(bomb, name), on_text=on_text)
-        _, chunks = await sandbox.read(modest, media_type="text/plain", on_text=on_text)
+            await sandbox.read(bomb, media_type=sniff(bomb, name), size_bytes=len(content), on_text=on_text)
+        _, chunks = await sandbox.read(modest, media_type="text/plain", size_bytes=6, on_text=on_text)
 
     assert refused.value.code in codes
     assert len(refused.value.message) > 15

@@ -66,7 +66,8 @@ async def fates(files: Iterable[Sample], sandbox: Sandbox, *, folder: Path) -> A
         begun = time.monotonic()
         try:
             media_type = sniff(path, sample.name)
-            _, chunks = await sandbox.read(path, media_type=media_type, on_text=_noted)
+            size = len(sample.content)
+            _, chunks = await sandbox.read(path, media_type=media_type, size_bytes=size, on_text=_noted)
             yield Fate(sample, len(chunks), "", "", time.monotonic() - begun)
         except UnreadableError as error:
             yield Fate(sample, 0, error.code, error.message, time.monotonic() - begun)

@@ -19,6 +19,7 @@ from ingest_service.receive import Received
 from ingest_service.rights import Roles
 from ingest_service.steer import Steering
 from ingest_service.stored import Document
+from ingest_service.swap import PIECE
 from ingest_service.turns import Turns
 from ingest_service.upload import Upload
 from ingest_service.versions import Versions
@@ -58,7 +59,7 @@ class ParagraphReader:
     """A reader in this process: one chunk a paragraph; the file's text decides what goes wrong."""
 
     async def read(
-        self, path: Path, *, media_type: str, on_text: Callable[[], Awaitable[None]]
+        self, path: Path, *, media_type: str, size_bytes: int, on_text: Callable[[], Awaitable[None]]
     ) -> tuple[str | None, list[Chunk]]:
         text = path.read_text()
         await on_text()
@@ -95,6 +96,7 @@ class Library:
         vectors: VectorStore | None = None,
         batch: int = 2,
         places: int = 100,
+        piece: int = PIECE,
     ) -> None:
         self.pool = pool
         self.folder = folder
@@ -104,7 +106,7 @@ class Library:
         self.vectors = vectors or PgVectorStore(pool, dimensions=DIMENSIONS)
         self.roles = Roles()
         self.documents = Documents(pool, roles=self.roles, places=places)
-        self.versions = Versions(pool)
+        self.versions = Versions(pool, piece=piece)
         self.removal = Removal(pool, self.vectors, self.blobs)
         self.collections = Collections(pool, roles=self.roles)
         self.clearing = Clearing(pool, self.removal)
@@ -141,10 +143,10 @@ class Library:
     ) -> Document:
         """Upload it, as the API would."""
         raw = content.encode() if isinstance(content, str) else content
-        path = self.folder / "incoming"
-        path.write_bytes(raw)
-        received = Received(path, name, len(raw), hashlib.sha256(raw).hexdigest(), fields)
-        return await self.upload(received, principal=by, idempotency_key=key)
+        received = Received(raw, name, len(raw), hashlib.sha256(raw).hexdigest(), fields)
+        document = await self.upload(received, principal=by, idempotency_key=key)
+        await self.turns.note_published()
+        return document
 
     async def index_all(self, *, last_try: bool = False) -> None:
         """Work on what was published, in its order."""

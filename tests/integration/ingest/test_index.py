@@ -34,6 +34,26 @@ async def test_an_uploaded_document_becomes_searchable(library: Library, owner: 
     assert (found.progress_done, found.progress_total) == (5, 5)
 
 
+async def test_a_long_document_is_swapped_in_as_a_whole(pool: asyncpg.Pool, tmp_path: Path, owner: Principal) -> None:
+    """In several pieces, in order, with what the new version kept; what it replaces is gone, nothing is left over."""
+    library = Library(pool, tmp_path, piece=2)
+    await library.add(TEXT, by=owner)
+    await library.index_all()
+    before = await library.chunk_ids()
+
+    document = await library.add("Zero is new.\n\n" + TEXT.replace("cash", "coins"), by=owner)
+    await library.index_all()
+
+    found = await library.documents.read(document.document_id, owner)
+    assert (found.status, found.current_version, found.progress_total) == ("searchable", 2, 6)
+    assert (await library.search(own_collection(owner.user_id)))[:3] == [
+        *("Zero is new.", "One about cards.", "Two about coins.")
+    ]
+    assert len(before & await library.chunk_ids()) == 4
+    assert await library.vector_ids() == await library.chunk_ids()
+    assert await pool.fetchval("SELECT count(*) FROM leftovers") == 0
+
+
 async def test_redelivery_at_any_point_ends_the_same(library: Library, owner: Principal, embedder: HashedWords) -> None:
     """Broken off in mid-embedding, tried again, and delivered once more when done: the same rows, once."""
     await library.add(TEXT, by=owner)

@@ -38,7 +38,8 @@ async def read(
     async def called() -> None:
         on_text()
 
-    return await sandbox.read(path, media_type=sniff(path, path.name), on_text=called)
+    size = path.stat().st_size
+    return await sandbox.read(path, media_type=sniff(path, path.name), size_bytes=size, on_text=called)
 
 
 def the_server() -> psutil.Process:
