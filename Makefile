@@ -17,7 +17,7 @@ endif
 typed = '$(subst ','\'',$(value $(1)))'
 
 .DEFAULT_GOAL := help
-.PHONY: help run ask upload chromium test partitions check lint types imports deps fix fault soak abuse rights bench docs lock clean \
+.PHONY: help run ask upload chromium test partitions check lint types imports deps fix fault soak abuse traces rights bench docs lock clean \
 	test-containers check-deploy
 .DELETE_ON_ERROR:
 
@@ -76,6 +76,9 @@ soak: .venv/installed-dev ## All faults in a random mix, and memory watched: mak
 
 abuse: .venv/installed-dev ## Ask every API for minutes what its document forbids: make abuse [EXAMPLES=n]
 	@$(BIN)/python -m tests.abuse --examples $(or $(EXAMPLES),200)
+
+traces: .venv/installed-dev ## Put chats through everything, kill a process, hold each chat to one whole trace: make traces [CHATS=n]
+	@$(BIN)/python -m tests.traces --chats $(or $(CHATS),200)
 
 rights: .venv/installed-dev ## Random people, grants, revokes and questions, checked at each step: make rights [STEPS=n]
 	@$(BIN)/python -m tests.rights --steps $(or $(STEPS),10000)
