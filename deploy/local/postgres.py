@@ -78,7 +78,7 @@ class PostgresServer:
         options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
         return Program(
             name="postgres",
-            command=(str(_programs() / "postgres"), "-D", str(self._data), *options),
+            command=(str(programs() / "postgres"), "-D", str(self._data), *options),
             environment={"LC_ALL": "C", "TZ": "UTC"},
             account=unprivileged_account(),
             stop_signal=signal.SIGINT,
@@ -132,7 +132,7 @@ class PostgresServer:
         initdb = Program(
             name="initdb",
             command=(
-                str(_programs() / "initdb"),
+                str(programs() / "initdb"),
                 *("-D", str(half), "-U", ROLE, "--auth=scram-sha-256", f"--pwfile={secret}"),
                 # The built-in provider sorts alike on every platform, whatever locales it has.
                 *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
@@ -167,7 +167,7 @@ class PostgresServer:
             await connection.close()
 
 
-def _programs() -> Path:
+def programs() -> Path:
     """The folder of `postgres` and `initdb`: the wheel's, or a copy where the server's user reaches it."""
     spec = find_spec(_INSTALL)
     if spec is None or spec.origin is None:
