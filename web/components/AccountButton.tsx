@@ -20,10 +20,6 @@ export function AccountButton() {
     router.push('/');
     void signOut({ everywhere });
   };
-  const enter = (): void => {
-    setOpen(false);
-    router.push('/');
-  };
   return (
     <>
       <button type="button" className="account" aria-haspopup="dialog" onClick={() => setOpen(true)}>
@@ -33,7 +29,7 @@ export function AccountButton() {
           {!who?.email && <small>{text.account.signIn}</small>}
         </span>
       </button>
-      {isOpen && !who?.email && <AccountForms onClose={() => setOpen(false)} onEntered={enter} />}
+      {isOpen && !who?.email && <AccountForms onClose={() => setOpen(false)} onEntered={() => setOpen(false)} />}
       {isOpen && who?.email && (
         <Dialog title={text.account.account} onClose={() => setOpen(false)}>
           <p className="account-email">{who.email}</p>

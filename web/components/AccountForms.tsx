@@ -9,6 +9,7 @@ import { useText } from '@/text';
 import { failure } from '@/text/failures';
 import { Dialog } from './Dialog';
 import { Field } from './Field';
+import { Providers } from './Providers';
 
 type Step = 'signIn' | 'signUp' | 'confirm' | 'forgot' | 'reset';
 
@@ -86,6 +87,7 @@ export function AccountForms({ onClose, onEntered }: Props) {
 
   return (
     <Dialog title={title} onClose={onClose}>
+      {(step === 'signIn' || step === 'signUp') && <Providers />}
       <form
         className="form"
         onSubmit={event => {

@@ -10,6 +10,7 @@ import { CopyButton } from './CopyButton';
 import { Icon } from './icons';
 import { Sources } from './Sources';
 import { Reason, Thumbs } from './Thumbs';
+import { Versions, type Direction, type Switch } from './Versions';
 
 /** Apart from the first load, of which it would be a fifth; on its way before the first word can be here. */
 const loadMarkdown = () => import('./Markdown');
@@ -32,10 +33,14 @@ interface Props {
   /** Somebody came for this one. */
   readonly isWanted?: boolean;
   readonly onRate?: Rate;
-  readonly onAgain?: (() => void) | undefined;
+  readonly onAgain?: ((message: Message) => void) | undefined;
+  readonly onSwitch?: Switch;
+  /** An answer is coming in. */
+  readonly isBusy?: boolean;
+  readonly focused?: Direction | undefined;
 }
 
-export const Answer = memo(function Answer({ message, view, isStopped, isSaidBelow, isWanted, onRate, onAgain }: Props) {
+export const Answer = memo(function Answer({ message, view, isStopped, isSaidBelow, isWanted, onRate, onAgain, onSwitch, isBusy = false, focused }: Props) {
   const text = useText();
   const content = textOf(message);
   const citations = citationsOf(message);
@@ -43,6 +48,7 @@ export const Answer = memo(function Answer({ message, view, isStopped, isSaidBel
   const status = message.metadata?.status;
   const isComing = view !== undefined;
   const feedback = message.metadata?.feedback ?? null;
+  const siblings = message.metadata?.siblings;
   const [isReasonOpen, setReasonOpen] = useState(false);
   return (
     <article className="answer" aria-label={text.chat.answer} aria-busy={isComing} data-wanted={isWanted || undefined}>
@@ -55,10 +61,11 @@ export const Answer = memo(function Answer({ message, view, isStopped, isSaidBel
       </div>
       {status === 'failed' && !isSaidBelow && <p className="failure">{storedFailure(message.metadata?.failure, text)}</p>}
       <div className="answer-actions">
+        {!isComing && siblings && onSwitch && <Versions siblings={siblings} isBusy={isBusy} focused={focused} onSwitch={onSwitch} />}
         {!isComing && content && <CopyButton content={() => content} label={text.chat.copyAnswer} />}
         {!isComing && content && onRate && <Thumbs feedback={feedback} onRate={(...said) => onRate(message, ...said)} onReason={setReasonOpen} />}
         {!isComing && onAgain && (
-          <button type="button" className="quiet small" aria-label={text.chat.askAgain} title={text.chat.askAgain} onClick={onAgain}>
+          <button type="button" className="quiet small" aria-label={text.versions.again} title={text.versions.again} onClick={() => onAgain(message)}>
             <Icon name="again" />
           </button>
         )}

@@ -1,7 +1,7 @@
 'use client';
 
 import { useChat } from '@ai-sdk/react';
-import { useSearchParams } from 'next/navigation';
+import { useRouter, useSearchParams } from 'next/navigation';
 import { useEffect, useMemo } from 'react';
 import { draftId, takeDraft } from '@/lib/draft';
 import { account } from '@/lib/identity';
@@ -14,16 +14,18 @@ import { chatFailure } from '@/text/failures';
 import { preloadMarkdown } from './Answer';
 import { Composer } from './Composer';
 import { Home, Opening } from './Home';
-import { Icon } from './icons';
 import { LiveRegion } from './LiveRegion';
 import { Messages } from './Messages';
 import { Passage } from './Passage';
+import { SessionMenu } from './SessionMenu';
+import { Trouble } from './Trouble';
 
 const RENDER_MS = 50;
 
 /** `/?chat=<session>`, or a session that begins with its first question. */
 export function ChatPage() {
   const wanted = useSearchParams().get('chat');
+  const router = useRouter();
   const who = useStore(account, undefined);
   const draft = useStore(draftId, '');
   const known = isSessionId(wanted) ? wanted : null;
@@ -34,8 +36,15 @@ export function ChatPage() {
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [id, who?.email],
   );
-  if (!session) return known && !isAnothers(known) ? null : <Opening />;
-  return <OpenChat key={`${who?.email ?? ''} ${session.id}`} session={session} isNamed={known !== null} />;
+  const isLost = known !== null && isAnothers(known);
+
+  useEffect(() => {
+    // Whose it is has just left.
+    if (isLost) router.replace('/');
+  }, [isLost, router]);
+
+  if (!session) return known && !isLost ? null : <Opening />;
+  return <OpenChat key={session.id} session={session} isNamed={known !== null} />;
 }
 
 function OpenChat({ session, isNamed }: { session: SessionChat; isNamed: boolean }) {
@@ -80,7 +89,10 @@ function OpenChat({ session, isNamed }: { session: SessionChat; isNamed: boolean
         <Home />
       ) : (
         <>
-          <h1 className="visually-hidden">{title}</h1>
+          <header className="chat-head">
+            <h1>{title}</h1>
+            <SessionMenu id={session.id} title={title} />
+          </header>
           <Messages session={session} messages={messages} view={view} isComing={isComing || view.isLost} failed={failed} wanted={wanted} />
         </>
       )}
@@ -104,21 +116,6 @@ function OpenChat({ session, isNamed }: { session: SessionChat; isNamed: boolean
         status={isComing && view.stage === 'searching' ? text.chat.searching : (failed ?? '')}
       />
       <Passage />
-    </div>
-  );
-}
-
-function Trouble({ sentence, onRetry }: { sentence: string; onRetry?: () => void }) {
-  const text = useText();
-  return (
-    <div className="trouble" role="alert">
-      <Icon name="warning" />
-      <p>{sentence}</p>
-      {onRetry && (
-        <button type="button" className="button" onClick={onRetry}>
-          {text.retry}
-        </button>
-      )}
     </div>
   );
 }

@@ -2,13 +2,16 @@
 
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { rate } from '@/lib/feedback';
-import { textOf, type Message } from '@/lib/messages';
+import type { Message } from '@/lib/messages';
+import { say } from '@/lib/notices';
 import { reveal } from '@/lib/reveal';
 import type { SessionChat, View } from '@/lib/session-chat';
 import { useText } from '@/text';
 import { Answer, Awaited, type Rate } from './Answer';
 import { Blocks } from './Blocks';
 import { Icon } from './icons';
+import { Question } from './Question';
+import type { Direction, Switch } from './Versions';
 
 interface Props {
   readonly session: SessionChat;
@@ -49,8 +52,9 @@ export function Messages({ session, messages, view, isComing, failed, wanted }: 
 
   useLayoutEffect(() => {
     if (!isFound) return;
-    setAtEnd(false);
-    scroller.current?.querySelector('[data-wanted]')?.scrollIntoView({ block: 'center' });
+    const element = scroller.current;
+    element?.querySelector('[data-wanted]')?.scrollIntoView({ block: 'center' });
+    setAtEnd(element !== null && isNearEnd(element));
   }, [isFound, wanted, setAtEnd]);
 
   useEffect(() => {
@@ -63,15 +67,36 @@ export function Messages({ session, messages, view, isComing, failed, wanted }: 
   const scrolled = (): void => {
     const element = scroller.current;
     if (!element) return;
-    setAtEnd(element.scrollHeight - element.scrollTop - element.clientHeight < END_PIXELS);
+    setAtEnd(isNearEnd(element));
     if (element.scrollTop < START_PIXELS && view.earlier !== null) loadEarlier();
   };
 
   const onRate = useCallback<Rate>((...said) => rate(session, ...said), [session]);
 
+  const [switched, setSwitched] = useState<{ to: string; direction: Direction } | null>(null);
+  const onSwitch = useCallback<Switch>(
+    (to, direction) => {
+      setAtEnd(false);
+      const done = session.switchTo(to).then(() => reveal(session, to));
+      done.then(() => setSwitched({ to, direction })).catch(() => say(text.versions.failed));
+    },
+    [session, setAtEnd, text],
+  );
+  const onAgain = useCallback((answer: Message) => session.answerAgain(answer), [session]);
+  const onEdit = useCallback((question: Message, words: string) => session.askInstead(question, words), [session]);
+  const focusedOn = (message: Message): Direction | undefined => (message.id === switched?.to ? switched.direction : undefined);
+
   const shown = (message: Message) =>
     message.role === 'user' ? (
-      <Question key={message.id} message={message} isWanted={message.id === wanted} />
+      <Question
+        key={message.id}
+        message={message}
+        isWanted={message.id === wanted}
+        isBusy={isComing}
+        focused={focusedOn(message)}
+        onEdit={onEdit}
+        onSwitch={onSwitch}
+      />
     ) : (
       <Answer
         key={message.id}
@@ -81,7 +106,10 @@ export function Messages({ session, messages, view, isComing, failed, wanted }: 
         isSaidBelow={message === last && failed !== null}
         isWanted={message.id === wanted}
         onRate={onRate}
-        onAgain={message === last && !isComing && failed === null ? () => session.askAgain() : undefined}
+        onAgain={isComing || (message === last && failed !== null) ? undefined : onAgain}
+        onSwitch={onSwitch}
+        isBusy={isComing}
+        focused={focusedOn(message)}
       />
     );
 
@@ -115,16 +143,11 @@ export function Messages({ session, messages, view, isComing, failed, wanted }: 
   );
 }
 
+function isNearEnd({ scrollHeight, scrollTop, clientHeight }: HTMLElement): boolean {
+  return scrollHeight - scrollTop - clientHeight < END_PIXELS;
+}
+
 /** Stopped from another tab: the stream just ended. */
 function isUnended(message: Message, failed: string | null): boolean {
   return failed === null && message.metadata?.status === undefined;
-}
-
-function Question({ message, isWanted }: { message: Message; isWanted: boolean }) {
-  const text = useText();
-  return (
-    <article className="question" aria-label={text.chat.you} data-wanted={isWanted || undefined}>
-      {textOf(message)}
-    </article>
-  );
 }

@@ -1,13 +1,12 @@
 'use client';
 
 import Link from 'next/link';
-import { useRouter } from 'next/navigation';
 import { useRef, useState } from 'react';
-import { announce, say } from '@/lib/notices';
-import { hideSession, renameSession, type Session } from '@/lib/sessions';
+import { say } from '@/lib/notices';
+import { renameSession, type Session } from '@/lib/sessions';
 import { moment } from '@/lib/time';
 import { useLocale, useText } from '@/text';
-import { Icon } from './icons';
+import { SessionMenu } from './SessionMenu';
 
 interface Props {
   readonly session: Session;
@@ -18,25 +17,19 @@ interface Props {
 export function SessionItem({ session, isChosen, onChoose }: Props) {
   const text = useText();
   const locale = useLocale();
-  const router = useRouter();
   const [isRenaming, setRenaming] = useState(false);
-  const pencil = useRef<HTMLButtonElement>(null);
+  const row = useRef<HTMLLIElement>(null);
 
   const rename = (title: string): void => {
     setRenaming(false);
     renameSession(session.id, title.trim()).catch(() => say(text.sessions.renameFailed));
-    // The field is gone; focus goes back to what opened it.
-    requestAnimationFrame(() => pencil.current?.focus());
-  };
-
-  const remove = (): void => {
-    if (isChosen) router.push('/');
-    announce(text.sessions.deleted, hideSession(session.id), () => say(text.sessions.deleteFailed));
+    // The field is gone; focus goes to what stands in its place.
+    requestAnimationFrame(() => row.current?.querySelector('a')?.focus());
   };
 
   if (isRenaming) return <Title session={session} onDone={rename} />;
   return (
-    <li className="nav-item" data-chosen={isChosen}>
+    <li ref={row} className="nav-item" data-chosen={isChosen}>
       <Link href={`/?chat=${session.id}`} prefetch={false} aria-current={isChosen ? 'page' : undefined} onClick={onChoose}>
         <span className="nav-title">{session.title || text.loading}</span>
         <time className="nav-time" dateTime={session.updated_at}>
@@ -44,12 +37,7 @@ export function SessionItem({ session, isChosen, onChoose }: Props) {
         </time>
       </Link>
       <span className="nav-actions">
-        <button ref={pencil} type="button" className="quiet small" aria-label={text.sessions.renameOf(session.title)} title={text.sessions.rename} onClick={() => setRenaming(true)}>
-          <Icon name="pencil" />
-        </button>
-        <button type="button" className="quiet small" aria-label={text.sessions.deleteOf(session.title)} title={text.sessions.delete} onClick={remove}>
-          <Icon name="bin" />
-        </button>
+        <SessionMenu id={session.id} title={session.title} onRename={() => setRenaming(true)} />
       </span>
     </li>
   );

@@ -1,15 +1,17 @@
 'use client';
 
 import Link from 'next/link';
-import { Suspense, useEffect, useRef, useState, type ReactNode } from 'react';
-import { account, signedOut, watchAccount } from '@/lib/identity';
-import { carryOutAll } from '@/lib/notices';
+import { Suspense, useEffect, useRef, useState, useSyncExternalStore, type ReactNode } from 'react';
+import { account, claimed, signedOut, watchAccount } from '@/lib/identity';
+import { carryOutAll, say } from '@/lib/notices';
 import { watchSessions } from '@/lib/sessions';
 import { useStore } from '@/lib/store';
 import { readTheme } from '@/lib/theme';
-import { readLocale, useText } from '@/text';
+import { readLocale, text as currentText, useText } from '@/text';
 import { AccountButton } from './AccountButton';
 import { Icon, Mark } from './icons';
+import { LibraryButton } from './LibraryButton';
+import { Search } from './Search';
 import { SettingsButton } from './SettingsButton';
 import { DocumentsLink, SessionNav } from './Sidebar';
 import { Toasts } from './Toasts';
@@ -25,7 +27,11 @@ export function Shell({ children }: { children: ReactNode }) {
   useEffect(() => {
     readLocale();
     readTheme();
-    const unwatch = [watchAccount(), watchSessions()];
+    const unwatch = [
+      watchAccount(),
+      watchSessions(),
+      claimed.subscribe(() => claimed.value?.sessions && say(currentText().account.claimed(claimed.value.sessions))),
+    ];
     window.addEventListener('pagehide', carryOutAll);
     return () => {
       for (const end of unwatch) end();
@@ -75,14 +81,15 @@ export function Shell({ children }: { children: ReactNode }) {
         <Link className="new-chat" href="/" onClick={close}>
           <Icon name="plus" /> {text.nav.newChat}
         </Link>
-        <div className="side-list">
+        <Search onChoose={close}>
           <h2 className="visually-hidden">{text.nav.chats}</h2>
           <Suspense>
             <SessionNav onChoose={close} />
           </Suspense>
-        </div>
+        </Search>
         <div className="side-foot">
           <DocumentsLink onChoose={close} />
+          <LibraryButton />
           <SettingsButton />
           <AccountButton />
         </div>
@@ -90,6 +97,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <button type="button" className="scrim" tabIndex={-1} aria-label={text.close} onClick={close} />
       <main id="main" className="main" tabIndex={-1} inert={isOpen}>
         <EndedSignIn />
+        <Offline />
         {children}
       </main>
       <Toasts />
@@ -107,4 +115,24 @@ function EndedSignIn() {
       {text.account.ended}
     </p>
   );
+}
+
+function Offline() {
+  const text = useText();
+  const isOnline = useSyncExternalStore(watchNetwork, () => navigator.onLine, () => true);
+  if (isOnline) return null;
+  return (
+    <p className="lost" role="status">
+      <Icon name="warning" /> {text.offline}
+    </p>
+  );
+}
+
+function watchNetwork(changed: () => void): () => void {
+  window.addEventListener('online', changed);
+  window.addEventListener('offline', changed);
+  return () => {
+    window.removeEventListener('online', changed);
+    window.removeEventListener('offline', changed);
+  };
 }

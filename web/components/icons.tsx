@@ -19,14 +19,18 @@ const PATHS = {
   thumbDown: 'M7 11V3H4v8zM7 11l3 6c1.4 0 2.2-.9 2-2.3L11.6 12H15c1.2 0 2-1 1.8-2.2l-.9-5c-.2-1-1-1.8-2.1-1.8H7',
   search: 'M9 15A6 6 0 1 0 9 3a6 6 0 0 0 0 12M13.5 13.5 17 17',
   share: 'M10 12V3M6.5 6 10 2.8 13.5 6M5 9.5H4V17h12V9.5h-1',
-  more: 'M5 10h.01M10 10h.01M15 10h.01',
+  more: 'M4.6 9.6h.8v.8h-.8zM9.6 9.6h.8v.8h-.8zM14.6 9.6h.8v.8h-.8z',
   download: 'M10 4v9M6 9l4 4 4-4M4 16h12',
   link: 'M8.5 11.5a3 3 0 0 0 4.3 0l2.7-2.7a3 3 0 0 0-4.3-4.3l-1.2 1.2M11.5 8.5a3 3 0 0 0-4.3 0l-2.7 2.7a3 3 0 0 0 4.3 4.3l1.2-1.2',
   chats: 'M4 4h12v9H9l-4 3.5V13H4z',
+  previous: 'm12 5-5 5 5 5',
+  next: 'm8 5 5 5-5 5',
   warning: 'M10 4 2.8 16h14.4zM10 8.5v3.5M10 14v.2',
 } as const;
 
-export function Icon({ name }: { name: keyof typeof PATHS }) {
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name }: { name: IconName }) {
   return (
     <svg className="icon" viewBox="0 0 20 20" width="20" height="20" aria-hidden="true" focusable="false">
       <path d={PATHS[name]} fill="none" stroke="currentColor" strokeWidth="1.5" strokeLinecap="round" strokeLinejoin="round" />

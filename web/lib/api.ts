@@ -7,6 +7,8 @@ export class Problem extends Error {
     readonly status: number,
     readonly code: string,
     detail: string,
+    /** When it is worth trying again, where the server says so. */
+    readonly retrySeconds: number | null = null,
   ) {
     super(detail);
   }
@@ -22,10 +24,30 @@ export interface Page<T> {
  * @throws Problem when it does not succeed.
  */
 export async function request<T>(path: string, init: RequestInit = {}): Promise<T> {
+  const response = await succeeded(path, init);
+  return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
+/** A file, and the name that the server gives it.
+ *
+ * @throws Problem when it does not succeed, or breaks off.
+ */
+export async function fetchFile(path: string): Promise<{ file: Blob; name: string }> {
+  const response = await succeeded(path, {});
+  const name = /filename="([\w.-]+)"/.exec(response.headers.get('content-disposition') ?? '')?.[1] ?? 'chats';
+  try {
+    return { file: await response.blob(), name };
+  } catch (error) {
+    throw new Problem(0, 'unreachable', String(error));
+  }
+}
+
+/** The answer of a call that succeeds, with its body still to be read. */
+export async function succeeded(path: string, init: RequestInit): Promise<Response> {
   let response = await send(path, init);
   if (response.status === 401) response = await send(path, init);
   if (!response.ok) throw await problemOf(response);
-  return (response.status === 204 ? undefined : await response.json()) as T;
+  return response;
 }
 
 async function send(path: string, init: RequestInit): Promise<Response> {
@@ -42,15 +64,16 @@ async function send(path: string, init: RequestInit): Promise<Response> {
 }
 
 async function problemOf(response: Response): Promise<Problem> {
-  return parseProblem(response.status, await response.text().catch(() => ''));
+  return parseProblem(response.status, await response.text().catch(() => ''), response.headers.get('retry-after'));
 }
 
 /** A problem from a response's body, whatever stands in it. */
-export function parseProblem(status: number, body: string): Problem {
+export function parseProblem(status: number, body: string, retryAfter: string | null): Problem {
+  const seconds = retryAfter === null || Number.isNaN(Number(retryAfter)) ? null : Number(retryAfter);
   try {
     const { code, detail } = JSON.parse(body) as { code?: string; detail?: string };
-    return new Problem(status, code ?? `http_${status}`, detail ?? '');
+    return new Problem(status, code ?? `http_${status}`, detail ?? '', seconds);
   } catch {
-    return new Problem(status, `http_${status}`, '');
+    return new Problem(status, `http_${status}`, '', seconds);
   }
 }

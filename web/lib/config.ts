@@ -8,6 +8,13 @@ export interface IdentityConfig {
   readonly identity_pool_endpoint: string;
   readonly identity_pool_id: string;
   readonly user_pool_client_id: string;
+  readonly hosted_ui: HostedUi | null;
+}
+
+/** The user pool's own sign-in pages, and the providers that can be chosen there. */
+export interface HostedUi {
+  readonly url: string;
+  readonly providers: readonly string[];
 }
 
 let asked: Promise<IdentityConfig> | undefined;

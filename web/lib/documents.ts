@@ -147,7 +147,7 @@ async function send(file: File, collection: string | null, key: string): Promise
     call.onerror = () => reject(new Problem(0, 'unreachable', ''));
     call.onload = () => {
       if (call.status === 202) resolve(JSON.parse(call.responseText) as Document);
-      else reject(parseProblem(call.status, call.responseText));
+      else reject(parseProblem(call.status, call.responseText, call.getResponseHeader('retry-after')));
     };
     call.send(form);
   });

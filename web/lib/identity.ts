@@ -1,5 +1,7 @@
+import { claimGuest } from './claim';
 import * as cognito from './cognito';
-import { CognitoError } from './cognito';
+import { CognitoError, type Tokens } from './cognito';
+import { hostedSignOut } from './hosted';
 import { kept, Store } from './store';
 
 /** Who uses this browser: a guest until somebody signs in. */
@@ -16,10 +18,19 @@ interface Held {
 interface SignIn {
   readonly email: string;
   readonly refreshToken: string;
+  /** The user pool's own pages know of it too. */
+  readonly isHosted?: boolean;
+}
+
+/** A guest whose sessions an account is to have. */
+interface PendingClaim {
+  readonly email: string;
+  readonly identityId: string;
 }
 
 const GUEST_KEY = 'eloquent.guest';
 const SIGN_IN_KEY = 'eloquent.sign-in';
+const CLAIM_KEY = 'eloquent.claim';
 /** So long before its end a token is renewed: a frame may wait for a connection. */
 const MARGIN_SECONDS = 90;
 const GUEST: Account = { email: null, groups: [] };
@@ -28,6 +39,8 @@ const GUEST: Account = { email: null, groups: [] };
 export const account = new Store<Account | undefined>(undefined);
 /** Set when a sign-in ended by itself. */
 export const signedOut = new Store(false);
+/** What a claim has moved, latest last. */
+export const claimed = new Store<{ readonly sessions: number } | null>(null);
 
 let held: Held | undefined;
 let asking: Promise<string> | undefined;
@@ -41,7 +54,12 @@ export function watchAccount(): () => void {
     account.set(readAccount());
   };
   window.addEventListener('storage', changed);
-  return () => window.removeEventListener('storage', changed);
+  window.addEventListener('online', claimAgain);
+  claimAgain();
+  return () => {
+    window.removeEventListener('storage', changed);
+    window.removeEventListener('online', claimAgain);
+  };
 }
 
 /** A token that is valid for a while; callers at the same time share one request. */
@@ -59,10 +77,21 @@ export function distrust(refused: string): void {
 }
 
 export async function signIn(email: string, password: string): Promise<void> {
-  const tokens = await cognito.passwordTokens(email, password);
-  kept.write(SIGN_IN_KEY, JSON.stringify({ email, refreshToken: tokens.RefreshToken ?? '' } satisfies SignIn));
+  await enter(email, await cognito.passwordTokens(email, password));
+}
+
+/** Somebody has proved who they are: what they asked as a guest is theirs, also what is being answered. */
+export async function enter(email: string, tokens: Tokens, { isHosted = false } = {}): Promise<void> {
+  const guest = kept.read(GUEST_KEY);
+  // Before anybody knows of the sign-in: what is open in this tab and in others stays open.
+  const sessions = guest ? await claimGuest(guest, tokens.AccessToken) : 0;
+  if (guest && sessions === null) kept.write(CLAIM_KEY, JSON.stringify({ email, identityId: guest } satisfies PendingClaim));
+  kept.write(SIGN_IN_KEY, JSON.stringify({ email, refreshToken: tokens.RefreshToken ?? '', isHosted } satisfies SignIn));
+  // Whoever uses this browser as a guest after them is another one.
+  kept.write(GUEST_KEY, null);
   signedOut.set(false);
   become({ email, groups: hold(tokens.AccessToken).groups });
+  if (sessions) claimed.set({ sessions });
 }
 
 export async function signOut({ everywhere = false } = {}): Promise<void> {
@@ -72,11 +101,31 @@ export async function signOut({ everywhere = false } = {}): Promise<void> {
   // Signed out here whatever comes of it; the token ends by itself later.
   if (access) await cognito.signOutEverywhere(access).catch(() => undefined);
   else if (signedIn) await cognito.revoke(signedIn.refreshToken).catch(() => undefined);
+  const elsewhere = signedIn?.isHosted ? await hostedSignOut().catch(() => null) : null;
+  if (elsewhere) location.assign(elsewhere);
+}
+
+/** A claim that nobody could be asked for is made as soon as somebody can. */
+function claimAgain(): void {
+  const pending = JSON.parse(kept.read(CLAIM_KEY) ?? 'null') as PendingClaim | null;
+  if (!pending || pending.email !== readSignIn()?.email) return;
+  void token()
+    .then(access => claimGuest(pending.identityId, access))
+    .then(sessions => {
+      if (sessions === null) return;
+      kept.write(CLAIM_KEY, null);
+      claimed.set({ sessions });
+    })
+    .catch(() => undefined);
 }
 
 async function renew(): Promise<string> {
   const signedIn = readSignIn();
-  if (!signedIn) return hold(await guestToken()).token;
+  if (!signedIn) {
+    const guest = await guestToken();
+    // Somebody has signed in meanwhile.
+    return readSignIn() ? renew() : hold(guest).token;
+  }
   try {
     const { token: access, groups } = hold((await cognito.refreshedTokens(signedIn.refreshToken)).AccessToken);
     become({ email: signedIn.email, groups });
@@ -120,6 +169,10 @@ function hold(received: string): { token: string; groups: readonly string[] } {
 
 function forgetSignIn(): void {
   kept.write(SIGN_IN_KEY, null);
+  const pending = JSON.parse(kept.read(CLAIM_KEY) ?? 'null') as PendingClaim | null;
+  // What could not be claimed stays the guest's.
+  if (pending) kept.write(GUEST_KEY, pending.identityId);
+  kept.write(CLAIM_KEY, null);
   held = undefined;
   account.set(GUEST);
 }

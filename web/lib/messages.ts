@@ -1,5 +1,6 @@
 import type { UIMessage } from 'ai';
 import { request, type Page } from './api';
+import { besideOf, type Beside } from './branches';
 
 /** What an `[n]` of an answer quotes. */
 export interface Citation extends Place {
@@ -33,6 +34,17 @@ export interface Metadata {
   readonly timings?: Timings | null;
   readonly createdAt?: string;
   readonly feedback?: Feedback | null;
+  /** What else there is at the message's place; null: nothing. */
+  readonly siblings?: Siblings | null;
+  /** Of a question: the id of the one in whose stead it was asked here. */
+  readonly replaces?: string;
+}
+
+/** A message among those that could stand in its stead. */
+export interface Siblings {
+  readonly ids: readonly string[];
+  /** Its own place in `ids`. */
+  readonly index: number;
 }
 
 /** What the session's owner thinks of an answer. */
@@ -96,6 +108,7 @@ export interface Stored {
   readonly model?: string | null;
   readonly timings?: Timings | null;
   readonly feedback?: Feedback | null;
+  readonly siblings?: Siblings | null;
 }
 
 /** Messages of a session, oldest first; an answer that has not ended is left out, as its stream brings it. */
@@ -103,6 +116,7 @@ export interface Past {
   readonly messages: readonly Message[];
   readonly isWaiting: boolean;
   readonly earlier: string | null;
+  readonly beside: Beside;
 }
 
 const PAGE = 40;
@@ -122,17 +136,18 @@ export async function readMessages(sessionId: string, cursor: string | null = nu
     messages: stored.filter(message => !isUnfinished(message)).map(messageOf),
     isWaiting: stored.some(isUnfinished),
     earlier: page.next_cursor,
+    beside: besideOf(stored),
   };
 }
 
 /** A stored message as a live one. */
 export function messageOf(stored: Stored): Message {
-  const { status, failure = null, model = null, timings = null, feedback = null, created_at: createdAt } = stored;
+  const { status, failure = null, model = null, timings = null, feedback = null, siblings = null, created_at: createdAt } = stored;
   const ended = status === 'completed' || status === 'cancelled' || status === 'failed' ? { status } : {};
   return {
     id: stored.id,
     role: stored.role,
-    metadata: { ...ended, failure, model, timings, feedback, createdAt },
+    metadata: { ...ended, failure, model, timings, feedback, siblings, createdAt },
     parts: [
       { type: 'text', text: stored.content },
       ...stored.citations.map(citation => ({

@@ -21,6 +21,18 @@ export function say(text: string): void {
   setTimeout(() => drop(id), SECONDS * 1000);
 }
 
+/** Something that has happened, with a way back. */
+export function offerUndo(text: string, undo: () => void): void {
+  const id = newId();
+  const timer = setTimeout(() => drop(id), SECONDS * 1000);
+  const back = (): void => {
+    clearTimeout(timer);
+    drop(id);
+    undo();
+  };
+  notices.update(list => [...list, { id, text, undo: back }]);
+}
+
 /** Something that happens in a moment unless it is undone; a page that is closed does it at once. */
 export function announce(text: string, { undo, carryOut }: { undo: () => void; carryOut: () => Promise<void> }, onFailure: () => void): void {
   const id = newId();

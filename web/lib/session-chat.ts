@@ -1,10 +1,12 @@
 import { Chat } from '@ai-sdk/react';
 import { WebSocketChatTransport } from 'ai';
 import { Problem } from './api';
+import { showBranch, withSiblings } from './branches';
 import { BACKEND } from './config';
 import { token } from './identity';
 import { newId } from './ids';
-import { readMessages, type Message, type Stage } from './messages';
+import { readMessages, textOf, type Message, type Stage } from './messages';
+import { pause } from './pause';
 import { Store } from './store';
 
 /** What a page shows of a session beside its messages. */
@@ -19,7 +21,7 @@ export interface View {
   readonly earlier: string | null;
 }
 
-type Happening = 'asked' | 'stored' | 'ended';
+type Happening = 'asked' | 'stored' | 'ended' | 'switched';
 
 const PAUSES_MS = [250, 500, 1000, 2000, 4000, 8000];
 const LOST = /WebSocket chat network/;
@@ -36,8 +38,10 @@ const FRESH: View = {
 export const transport = new WebSocketChatTransport<Message>({
   url: `${BACKEND}/v1/chat`,
   headers: async () => ({ authorization: `Bearer ${await token()}` }),
-  // History is the server's: the last message is all it reads.
-  prepareSendMessagesRequest: ({ messages }) => ({ messages: messages.slice(-1) }),
+  // History is the server's: it reads the question, and of the answer above it which one it is.
+  prepareSendMessagesRequest: ({ messages }) => ({
+    messages: messages.slice(-2).map((message, index, sent) => (index === sent.length - 1 ? message : { ...message, parts: [], metadata: {} })),
+  }),
 });
 
 /** A session as this page has it: the AI SDK's chat, and how it comes back after everything that can happen to it. */
@@ -65,6 +69,7 @@ export class SessionChat {
         if (isDisconnect) return;
         this.#show({ stage: null, isLost: false });
         this.tell('ended', this);
+        void this.#findSiblings();
       },
       onError: error => {
         if (LOST.test(error.message)) void this.#recover();
@@ -85,18 +90,44 @@ export class SessionChat {
     this.tell('asked', this);
   }
 
-  /** The last question once more: as the same one while it was never accepted, else as a new one. */
+  /** The last question once more: as the same one while it was never accepted, else for another answer. */
   askAgain(): void {
     const { messages } = this.chat;
     const last = messages.findLast(message => message.role === 'user');
     if (!last) return;
-    const text = last.parts.map(part => (part.type === 'text' ? part.text : '')).join('');
     if (messages.at(-1) === last) {
       this.#begin();
       void this.#send(last);
     } else {
-      this.ask(text);
+      this.askInstead(last, textOf(last));
     }
+  }
+
+  /** Another answer to the question of this one. */
+  answerAgain(answer: Message): void {
+    const { messages } = this.chat;
+    const question = messages[messages.findIndex(({ id }) => id === answer.id) - 1];
+    if (question?.role === 'user') this.askInstead(question, textOf(question));
+  }
+
+  /** Ask at the place of an earlier question, which stays, with what came of it, on its own branch. */
+  askInstead(earlier: Message, question: string): void {
+    if (this.isBusy) return;
+    this.#begin();
+    // Under an id of its own, so that it can be sent again and is still one question.
+    void this.#send({ id: newId(), role: 'user', parts: [{ type: 'text', text: question }], metadata: { replaces: earlier.id } });
+    this.tell('asked', this);
+  }
+
+  /** Another message in the stead of one that is shown, and what came of it.
+   *
+   * @throws Problem when it could not be done; nothing has changed then.
+   */
+  async switchTo(messageId: string): Promise<void> {
+    if (this.isBusy) return;
+    await showBranch(this.id, messageId);
+    await this.load();
+    this.tell('switched', this);
   }
 
   /** The answer that is coming in is cancelled, for everybody who reads it. */
@@ -113,8 +144,11 @@ export class SessionChat {
     try {
       const past = await readMessages(this.id);
       if (this.isBusy) return;
-      if (this.#isNews(past.messages)) this.chat.messages = [...past.messages];
-      this.#show({ loading: 'done', earlier: past.earlier });
+      if (this.#isNews(past.messages)) {
+        this.chat.messages = [...past.messages];
+        this.#show({ earlier: past.earlier });
+      }
+      this.#show({ loading: 'done' });
       if (past.isWaiting) await this.#resume();
     } catch (error) {
       if (this.chat.messages.length > 0) return;
@@ -140,10 +174,27 @@ export class SessionChat {
     this.#show({ stage: null, askedAt: performance.now(), isStopped: false, isLost: false, loading: 'done' });
   }
 
+  /** With its own id: the server joins the answer that is there, or begins the one that never was. */
   #send(question: Message): Promise<void> {
-    const text = question.parts.map(part => (part.type === 'text' ? part.text : '')).join('');
-    // With its own id: the server joins the answer that is there, or begins the one that never was.
-    return this.chat.sendMessage({ text, messageId: question.id });
+    const { messages } = this.chat;
+    const replaces = question.metadata?.replaces;
+    const at = messages.findIndex(({ id }) => id === question.id || id === replaces);
+    const before = at < 0 ? messages : messages.slice(0, at);
+    if (replaces === undefined) {
+      this.chat.messages = [...before];
+      return this.chat.sendMessage(question);
+    }
+    // The chat replaces only what is there.
+    this.chat.messages = [...before, { ...question, id: replaces }];
+    return this.chat.sendMessage({ ...question, messageId: replaces });
+  }
+
+  /** Asked once an answer has ended: what is beside it is known then. */
+  async #findSiblings(): Promise<void> {
+    const { messages } = this.chat;
+    if (!messages.some(({ metadata }) => metadata?.replaces !== undefined || metadata?.siblings)) return;
+    const past = await readMessages(this.id).catch(() => null);
+    if (past && this.chat.messages === messages && !this.isBusy) this.chat.messages = withSiblings(messages, past.beside);
   }
 
   async #resume(): Promise<void> {
@@ -198,17 +249,4 @@ export class SessionChat {
   #show(change: Partial<View>): void {
     this.view.update(view => ({ ...view, ...change }));
   }
-}
-
-/** The time, or less when the browser says that the network is back. */
-function pause(milliseconds: number): Promise<void> {
-  return new Promise(resolve => {
-    const done = (): void => {
-      clearTimeout(timer);
-      window.removeEventListener('online', done);
-      resolve();
-    };
-    const timer = setTimeout(done, milliseconds);
-    window.addEventListener('online', done);
-  });
 }

@@ -1,5 +1,5 @@
 import { request, type Page } from './api';
-import { account } from './identity';
+import { account, claimed } from './identity';
 import { SessionChat } from './session-chat';
 import { Store } from './store';
 
@@ -24,6 +24,7 @@ export const sessions = new Store<SessionList>(EMPTY);
 const opened = new Map<string, SessionChat>();
 /** By session, the email of the account it was opened for; null for a guest. */
 const owners = new Map<string, string | null>();
+let whose: string | null = null;
 /** Deleted here, and maybe not yet there. */
 const hidden = new Set<string>();
 let channel: BroadcastChannel | undefined;
@@ -46,7 +47,8 @@ export function isAnothers(id: string): boolean {
 
 /** Follows the account, other tabs, and the return of somebody who was away. */
 export function watchSessions(): () => void {
-  const forget = account.subscribe(() => forgetEverything());
+  whose = account.value?.email ?? null;
+  const unwatch = [account.subscribe(accountChanged), claimed.subscribe(() => void refreshSessions())];
   channel = new BroadcastChannel('eloquent.sessions');
   channel.onmessage = ({ data }: MessageEvent<string>) => {
     void refreshSessions();
@@ -55,10 +57,13 @@ export function watchSessions(): () => void {
   const back = (): void => {
     if (document.visibilityState === 'visible') void refreshSessions();
   };
+  const online = (): void => void refreshSessions();
   document.addEventListener('visibilitychange', back);
+  window.addEventListener('online', online);
   void refreshSessions();
   return () => {
-    forget();
+    for (const end of unwatch) end();
+    window.removeEventListener('online', online);
     channel?.close();
     channel = undefined;
     document.removeEventListener('visibilitychange', back);
@@ -106,23 +111,41 @@ export async function renameSession(id: string, title: string): Promise<void> {
   }
 }
 
-/** Out of the list; `undo` puts it back, `carryOut` deletes it for good. */
-export function hideSession(id: string): { undo: () => void; carryOut: () => Promise<void> } {
+/** Deletes it; for a while it can be restored.
+ *
+ * @throws Problem when it could not be deleted; then it is in the list again.
+ */
+export async function deleteSession(id: string): Promise<void> {
   hidden.add(id);
   const before = sessions.value.items;
   sessions.update(list => ({ ...list, items: visible(list.items) }));
-  return {
-    undo: () => {
-      hidden.delete(id);
-      sessions.update(list => ({ ...list, items: before }));
-      void refreshSessions();
-    },
-    carryOut: async () => {
-      opened.delete(id);
-      // It goes on while the page is being closed.
-      await request(`/v1/sessions/${id}`, { method: 'DELETE', keepalive: true });
-    },
-  };
+  try {
+    // It goes on while the page is being closed.
+    await request(`/v1/sessions/${id}`, { method: 'DELETE', keepalive: true });
+    opened.delete(id);
+  } catch (error) {
+    hidden.delete(id);
+    sessions.update(list => ({ ...list, items: before }));
+    throw error;
+  } finally {
+    channel?.postMessage(id);
+  }
+}
+
+/** Takes a deletion back.
+ *
+ * @throws Problem 404 when it is too late.
+ */
+export async function restoreSession(id: string): Promise<void> {
+  await request(`/v1/sessions/${id}/restore`, { method: 'POST' });
+  hidden.delete(id);
+  await refreshSessions();
+  channel?.postMessage(id);
+}
+
+/** What was deleted and can still be restored. */
+export async function listDeleted(): Promise<readonly Session[]> {
+  return (await request<Page<Session>>('/v1/sessions?deleted=true&limit=50')).items;
 }
 
 function heard(happening: 'asked' | 'stored' | 'ended', session: SessionChat): void {
@@ -144,7 +167,16 @@ function moveToFront(session: SessionChat): void {
   });
 }
 
-function forgetEverything(): void {
+function accountChanged(): void {
+  const before = whose;
+  whose = account.value?.email ?? null;
+  if (whose === before) return;
+  if (before === null) {
+    // Who signs in takes along what the guest has asked, and what is being answered goes on.
+    for (const [id, owner] of owners) if (owner === null) owners.set(id, whose);
+    void refreshSessions();
+    return;
+  }
   opened.clear();
   hidden.clear();
   sessions.set(EMPTY);

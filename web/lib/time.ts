@@ -26,6 +26,11 @@ export function moment(date: string, locale: Locale): string {
   return new Intl.DateTimeFormat(locale, form).format(new Date(date));
 }
 
+/** Day and hour, in words. */
+export function longDate(date: string, locale: Locale): string {
+  return new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'short' }).format(new Date(date));
+}
+
 /** A size in the unit that fits. */
 export function size(bytes: number, locale: Locale): string {
   const [value, unit] = bytes < 1e6 ? [bytes / 1e3, 'kB'] : [bytes / 1e6, 'MB'];

@@ -11,7 +11,9 @@ const CHAT: readonly (readonly [RegExp, Sentence])[] = [
   [/language model refused/, text => text.failures.refused],
   [/longer than allowed/, text => text.failures.cut],
   [/could not be completed/, text => text.failures.incomplete],
-  [/answers under way|Too many (questions|requests)|too often/i, text => text.failures.tooMany],
+  [/(\d+) answers under way.*Try again in (\d+)/, (text, match) => text.failures.underWay(Number(match[1]), Number(match[2]))],
+  [/(\d+) a minute are allowed.*Try again in (\d+)/, (text, match) => text.failures.rate(Number(match[1]), Number(match[2]))],
+  [/too many versions/, text => text.versions.tooMany],
   [/Too many answers at once/, text => text.failures.tooMany],
   [/no such session|session was deleted/i, text => text.chat.missing],
   [/token/i, text => text.failures.signedOut],
@@ -45,6 +47,7 @@ export function storedFailure(failure: string | null | undefined, text: Catalogu
 export function failure(error: unknown, text: Catalogue): string {
   if (error instanceof CognitoError) return COGNITO[error.name]?.(text) ?? text.failures.unknown;
   if (!(error instanceof Problem)) return text.failures.unreachable;
+  if (error.status === 429 && error.retrySeconds) return text.failures.wait(error.retrySeconds);
   return CODES[error.code]?.(text) ?? STATUSES[error.status]?.(text) ?? (error.message || text.failures.unknown);
 }
 

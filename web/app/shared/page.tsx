@@ -1,0 +1,5 @@
+import { SharedPage } from '@/components/SharedPage';
+
+export default function Page() {
+  return <SharedPage />;
+}

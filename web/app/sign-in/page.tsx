@@ -1,0 +1,5 @@
+import { SignInPage } from '@/components/SignInPage';
+
+export default function Page() {
+  return <SignInPage />;
+}
