@@ -9,14 +9,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from deploy.local.state import ROOT
 from deploy.local.web_build import DIST
 from tests.e2e.model import Model
 from tests.e2e.people import editor_of
 from tests.e2e.stack import Stack, running_stack
-from tests.web.visitor import Visitor
+from tests.web.visitor import WITHIN_MS, Visitor
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
@@ -44,6 +44,7 @@ async def browser() -> AsyncIterator[Browser]:
     found = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if found is None:
         pytest.fail("The browser tests need Chromium. On Debian and Ubuntu: apt-get install chromium", pytrace=False)
+    expect.set_options(timeout=WITHIN_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS))
         yield browser

@@ -5,13 +5,15 @@ import re
 from pathlib import Path
 from uuid import uuid4
 
-from playwright.async_api import Page, expect
+import httpx
+from playwright.async_api import Browser, Page, expect
 
 from deploy.local.environment import EDITOR_EMAIL
-from tests.e2e.model import new_question
+from deploy.local.sign_in import identity_of
+from tests.e2e.model import Model, name_of, new_question, text_of
 from tests.e2e.stack import Stack
 from tests.polling import eventually
-from tests.web.visitor import WITHIN_MS, Visitor, answer, ask, barriers, ended
+from tests.web.visitor import WITHIN_MS, Visitor, answer, ask, barriers, ended, shows
 
 PASSWORD = "Ein-gutes-Passwort-1"
 
@@ -24,20 +26,41 @@ async def sign_in(page: Page, email: str, password: str) -> None:
     await expect(page.get_by_role("button", name=email)).to_be_visible()
 
 
-async def code_for(email: str, stack: Stack) -> str:
+async def new_account(stack: Stack, email: str) -> None:
+    """Somebody with this email, who may sign in with `PASSWORD`."""
+    async with httpx.AsyncClient(trust_env=False) as http:
+        identity = await identity_of(stack.url, http)
+        user = {"ClientId": identity.user_pool_client_id, "Username": email}
+
+        async def call(operation: str, **more: str) -> None:
+            target = {"X-Amz-Target": f"AWSCognitoIdentityProviderService.{operation}"}
+            (await http.post(identity.user_pool_endpoint, json=user | more, headers=target)).raise_for_status()
+
+        await call("SignUp", Password=PASSWORD)
+        await call("ConfirmSignUp", ConfirmationCode=await code_for(email, stack))
+
+
+async def code_for(email: str, stack: Stack, *, purpose: str = "sign_up") -> str:
     """What the identity provider would have mailed."""
 
     async def sent() -> str | None:
         lines = [json.loads(line) for line in stack.log_tail().splitlines() if email in line]
-        return next((str(line["code"]) for line in reversed(lines) if "code" in line), None)
+        return next((str(line["code"]) for line in reversed(lines) if line.get("purpose") == purpose), None)
 
     return str(await eventually(sent))
 
 
-async def test_a_new_account_is_confirmed_signed_in_and_out(visitor: Visitor, stack: Stack) -> None:
-    """Sign-up asks for the code, then one is in; after a reload still; signed out one is a guest again."""
+async def test_a_guest_becomes_somebody_in_mid_answer(
+    visitor: Visitor, browser: Browser, stack: Stack, model: Model
+) -> None:
+    """What was asked as a guest is the account's at once and goes on; a second browser finds it, until all sign out."""
     email = f"{uuid4().hex[:8]}@example.com"
+    question = new_question()
+    pause = model.pause(question, 14)
     page = await visitor.opens()
+    await ask(page, question)
+    await expect(answer(page)).to_contain_text(name_of(question))
+
     await page.get_by_role("button", name="Sign in").click()
     assert await barriers(page) == []
     await page.get_by_role("button", name="Create account").click()
@@ -47,11 +70,43 @@ async def test_a_new_account_is_confirmed_signed_in_and_out(visitor: Visitor, st
     await page.get_by_label("Code").fill(await code_for(email, stack))
     await page.get_by_role("button", name="Confirm").click()
     await expect(page.get_by_role("button", name=email)).to_be_visible()
+    await expect(page.get_by_text("Your chat has come along.")).to_be_visible()
+    pause.go_on()
+    await shows(page, text_of(question))
+    await ended(page)
+    await expect(page.get_by_role("link", name=question[:20])).to_be_visible()
 
-    await page.reload()
+    second = Visitor(await browser.new_context(), stack.url)
+    elsewhere = await second.opens()
+    await sign_in(elsewhere, email, PASSWORD)
+    await elsewhere.get_by_role("link", name=question[:20]).click()
+    await shows(elsewhere, text_of(question))
+
     await page.get_by_role("button", name=email).click()
-    await page.get_by_role("button", name="Sign out", exact=True).click()
+    await page.get_by_role("button", name="Sign out everywhere").click()
     await expect(page.get_by_role("button", name="You are a guest")).to_be_visible()
+    await expect(page.get_by_role("link", name=question[:20])).to_have_count(0)
+    second.expects_refusals = True
+    await elsewhere.reload()
+    await expect(elsewhere.get_by_role("status").filter(has_text="Your sign-in has ended")).to_be_visible()
+    await second.context.close()
+    assert second.complaints == []
+
+
+async def test_a_forgotten_password_is_replaced(visitor: Visitor, stack: Stack) -> None:
+    """The code for a new one comes as the first one did, and the new one lets its owner in."""
+    email = f"{uuid4().hex[:8]}@example.com"
+    await new_account(stack, email)
+    page = await visitor.opens()
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("button", name="Forgotten your password?").click()
+    await page.get_by_label("Email").fill(email)
+    await page.get_by_role("button", name="Send a code").click()
+    await page.get_by_label("Code").fill(await code_for(email, stack, purpose="reset_password"))
+    await page.get_by_role("textbox", name="New password").fill(f"{PASSWORD}-neu")
+    assert await barriers(page) == []
+    await page.get_by_role("button", name="Set password").click()
+    await expect(page.get_by_role("button", name=email)).to_be_visible()
 
 
 async def test_an_uploaded_document_is_cited(visitor: Visitor, stack: Stack, tmp_path: Path) -> None:

@@ -117,25 +117,6 @@ async def test_a_phone_has_room_for_everything(visitor: Visitor) -> None:
     await expect(page.get_by_role("button", name="Menu")).to_be_focused()
 
 
-async def test_sessions_are_renamed_and_deleted_with_a_way_back(visitor: Visitor) -> None:
-    """A title is changed in its place; a deleted session comes back when that is undone."""
-    page = await visitor.opens()
-    question = new_question()
-    await ask(page, question)
-    await ended(page)
-
-    await page.get_by_role("button", name="Rename").press("Enter")
-    await page.get_by_role("textbox", name="Title").fill("Speed of transfers")
-    await page.keyboard.press("Enter")
-    row = page.get_by_role("link", name="Speed of transfers")
-    await expect(row).to_be_visible()
-    await page.get_by_role("button", name="Delete").press("Enter")
-    await expect(row).to_have_count(0)
-    await page.get_by_role("button", name="Undo").press("Enter")
-    await row.click()
-    await shows(page, text_of(question))
-
-
 async def test_the_page_speaks_german_and_goes_dark(visitor: Visitor) -> None:
     """Both are chosen in the settings and kept; the dark page has enough contrast too."""
     page = await visitor.opens()
