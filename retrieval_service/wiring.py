@@ -8,6 +8,8 @@ from fastapi import FastAPI
 from libs.bus.bus import Bus
 from libs.bus.connection import connect
 from libs.db.pool import create_pool
+from libs.flags.flags import Flags
+from libs.flags.settings import FlagSettings
 from libs.llm.chat import ChatTimeouts, OpenAIChat
 from libs.llm.embeddings import OpenAIEmbedder
 from libs.llm.endpoint import Endpoint
@@ -19,9 +21,10 @@ from libs.vectors.pinecone import PineconeStore
 from libs.vectors.pinecone_rerank import PineconeReranker
 from retrieval_service.cache import RetrievalCache
 from retrieval_service.condense import Rewriting, fading
+from retrieval_service.flags import FLAGS, Finding, switched
 from retrieval_service.lexical import PostgresWords
 from retrieval_service.passages import PostgresPassages
-from retrieval_service.ports import Condense, Relevance
+from retrieval_service.ports import Relevance
 from retrieval_service.retrieve import retrieve
 from retrieval_service.search import Finder
 from retrieval_service.settings import (
@@ -40,6 +43,7 @@ def build(
     model_settings: ModelSettings,
     knowledge_settings: KnowledgeSettings,
     settings: RetrievalSettings,
+    flag_settings: FlagSettings,
 ) -> FastAPI:
     """The worker as an app: it takes events from when it has started until it stops."""
     redis = connect(redis_settings.redis_url)
@@ -60,47 +64,48 @@ def build(
         store = PgVectorStore(pool, dimensions=dimensions, search_timeout_seconds=settings.search_timeout_seconds)
     passages = PostgresPassages(pool)
     reranker = _reranker(knowledge_settings, settings)
-    cache = RetrievalCache(
-        redis,
-        space=" ".join(
-            (
-                model_settings.openai_base_url,
-                knowledge_settings.embedding_model,
-                str(dimensions),
-                settings.rerank_model or "",
-            )
-        ),
+    embedder = OpenAIEmbedder(
+        endpoint,
+        model=knowledge_settings.embedding_model,
         dimensions=dimensions,
-        vector_ttl_seconds=settings.cache_vector_ttl_seconds,
-        ranking_ttl_seconds=settings.cache_ranking_ttl_seconds,
+        timeout_seconds=settings.embed_timeout_seconds,
     )
+    words = PostgresWords(pool)
+
+    def cache(rerank_model: str = "") -> RetrievalCache:
+        model = (model_settings.openai_base_url, knowledge_settings.embedding_model, str(dimensions), rerank_model)
+        return RetrievalCache(
+            redis,
+            space=" ".join(model),
+            dimensions=dimensions,
+            vector_ttl_seconds=settings.cache_vector_ttl_seconds,
+            ranking_ttl_seconds=settings.cache_ranking_ttl_seconds,
+        )
+
+    def finding(cache: RetrievalCache, reranker: PineconeReranker | None = None) -> Finding:
+        return Finding(Finder(embedder, store, words, passages, cache, reranker), cache)
+
+    caches = [cache(), cache(settings.rerank_model or "")]
+    flags = Flags.from_settings(FLAGS, flag_settings)
     bus = Bus(redis_settings, redis, group="retrieval")
     register(
         bus,
-        retrieve=partial(
-            retrieve,
-            condense=_condense(endpoint, settings),
-            finder=Finder(
-                embedder=OpenAIEmbedder(
-                    endpoint,
-                    model=knowledge_settings.embedding_model,
-                    dimensions=dimensions,
-                    timeout_seconds=settings.embed_timeout_seconds,
-                ),
-                index=store,
-                words=PostgresWords(pool),
+        retrieve=switched(
+            partial(
+                retrieve,
                 passages=passages,
-                cache=cache,
-                reranker=reranker,
+                top_k=settings.top_k,
+                relevance=Relevance(settings.min_score, settings.min_coverage),
             ),
-            passages=passages,
-            cache=cache,
-            top_k=settings.top_k,
-            relevance=Relevance(settings.min_score, settings.min_coverage),
+            is_on=flags.is_on,
+            fading=fading,
+            plain=finding(caches[0]),
+            rewriting=_rewriting(endpoint, settings),
+            reranked=None if reranker is None else finding(caches[1], reranker),
         ),
         concurrency=settings.concurrency,
     )
-    resources: list[AbstractAsyncContextManager[object]] = [redis, pool, endpoint, cache]
+    resources: list[AbstractAsyncContextManager[object]] = [redis, pool, endpoint, flags, *caches]
     resources += [part for part in (store, reranker) if isinstance(part, PineconeStore | PineconeReranker)]
     return build_app(
         "retrieval",
@@ -114,9 +119,9 @@ def build(
     )
 
 
-def _condense(endpoint: Endpoint, settings: RetrievalSettings) -> Condense:
+def _rewriting(endpoint: Endpoint, settings: RetrievalSettings) -> Rewriting | None:
     if settings.condense_model is None:
-        return fading
+        return None
     seconds = settings.condense_timeout_seconds
     # One try: there is a rule to fall back on, and an answer that waits.
     model = OpenAIChat(

@@ -19,6 +19,7 @@ from libs.config import (
     variable_name,
 )
 from libs.contracts.plans import PlanSettings
+from libs.flags.settings import FlagSettings
 from retrieval_service.settings import RetrievalSettings
 
 _INGEST = (ProcessSettings, RedisSettings, PostgresSettings, KnowledgeSettings, BlobSettings, IngestSettings)
@@ -44,6 +45,7 @@ READS: Mapping[str, tuple[type[Settings], ...]] = {
         ModelSettings,
         KnowledgeSettings,
         RetrievalSettings,
+        FlagSettings,
     ),
     "generation": (ProcessSettings, RedisSettings, ModelSettings, ChatSettings, GenerationSettings),
     "ingest-api": (*_INGEST, IdentitySettings),

@@ -39,6 +39,7 @@ _READERS = {
     "libs.config.KnowledgeSettings": "retrieval, ingest",
     "libs.config.IdentitySettings": "gateway, history api, ingest api",
     "libs.contracts.plans.PlanSettings": "gateway, history api",
+    "libs.flags.settings.FlagSettings": "retrieval",
     "gateway.settings.EdgeSettings": "gateway",
     "gateway.settings.GatewaySettings": "gateway",
     "gateway.settings.ApiGatewaySettings": "gateway behind API Gateway's WebSocket API",

@@ -15,6 +15,7 @@ from libs.bus.entry import stream_key
 from libs.config import ModelSettings, PostgresSettings, RedisSettings
 from libs.contracts.events import AnswerWritten, ContextRetrieved, TurnEvent
 from libs.contracts.frames import PassagesFound, decode_frame
+from libs.flags.settings import FlagSettings
 from retrieval_service.settings import KnowledgeSettings, RetrievalSettings
 from retrieval_service.wiring import build
 from tests.builders import an_opened_turn
@@ -42,7 +43,7 @@ class Deployment:
         settings = KnowledgeSettings.model_validate(
             {"embedding_model": "fake", "embedding_dimensions": DIMENSIONS, **knowledge}
         )
-        return build(self.redis, self.postgres, self.model, settings, RetrievalSettings())
+        return build(self.redis, self.postgres, self.model, settings, RetrievalSettings(), FlagSettings())
 
 
 @pytest.fixture
