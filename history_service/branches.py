@@ -12,7 +12,7 @@ from history_service.tree import Tree, turn_at
 from libs.db.errors import translated
 
 _OWN = """
-    SELECT session_id FROM chat_sessions WHERE session_id = $1 AND user_id = $2 AND deleted_at IS NULL
+    SELECT active_position FROM chat_sessions WHERE session_id = $1 AND user_id = $2 AND deleted_at IS NULL
     FOR NO KEY UPDATE
 """
 _PLACE = """
@@ -62,20 +62,25 @@ class PostgresBranches:
         self._reader = reader
 
     async def show(self, session_id: UUID, user_id: UUID, message_id: UUID) -> UUID | None:
-        """Afterwards the branch through this message is shown, to its latest answer; None: the user has no such one.
+        """Afterwards a branch with this message is shown; None: the user has no such one.
+
+        Unless it is on the branch that is shown already, that is the one with the latest answer below it.
 
         Returns:
-            that answer.
+            the branch's last answer.
         """
         with translated():
             async with self._pool.acquire() as connection, connection.transaction():
-                if await connection.fetchval(_OWN, session_id, user_id) is None:
+                session = await connection.fetchrow(_OWN, session_id, user_id)
+                if session is None:
                     return None
                 place = await connection.fetchrow(_PLACE, session_id, message_id)
                 if place is None:
                     return None
                 tree = await tree_of(connection, session_id, last=place["last"])
-                leaf = tree.leaf_below(place["position"])
+                leaf = session["active_position"] or place["last"]
+                if not tree.leads_to(place["position"], leaf):
+                    leaf = tree.leaf_below(place["position"])
                 shown: UUID = await connection.fetchval(_SHOW, session_id, leaf, place["last"])
                 return shown
 

@@ -20,7 +20,7 @@ class Show(BaseModel):
 
 
 class Branch(BaseModel):
-    """The branch that is shown: its latest answer."""
+    """The branch that is shown: its last answer."""
 
     message_id: UUID
 
@@ -37,9 +37,10 @@ def branches_router(branches: PostgresBranches, *, principal: PrincipalOf) -> AP
 
     @router.put("/{session_id}/branch", responses=NOT_FOUND)
     async def show_branch(session_id: str, show: Show, caller: Caller) -> Branch:
-        """Show the branch through this message, to its latest answer: that is what the session's messages are then.
+        """Show a branch with this message: the session's messages are those on it then.
 
-        Nothing else changes: what is under way on another branch goes on.
+        Unless the message is shown already, that is the one with the latest answer below it. Nothing else changes: what
+        is under way on another branch goes on.
         """
         shown = await branches.show(meant_session(session_id, caller), caller.user_id, show.message_id)
         return Branch(message_id=found(shown, "message"))

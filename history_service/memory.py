@@ -95,7 +95,8 @@ class MemoryTurns:
         session = self.sessions[session_id]
         position = session.position_of(answer_id)
         assert position is not None, "the twin is asked for what it has"  # noqa: S101 - tests alone
-        session.active = session.tree.leaf_below(position)
+        if not session.tree.leads_to(position, session.leaf):
+            session.active = session.tree.leaf_below(position)
 
     def path(self, session_id: UUID) -> list[UUID]:
         """The answers of the branch that is shown."""

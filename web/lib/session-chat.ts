@@ -1,13 +1,11 @@
 import { Chat } from '@ai-sdk/react';
-import { WebSocketChatTransport } from 'ai';
 import { Problem } from './api';
 import { showBranch, withSiblings } from './branches';
-import { BACKEND } from './config';
-import { token } from './identity';
 import { newId } from './ids';
 import { readMessages, textOf, type Message, type Stage } from './messages';
 import { pause } from './pause';
 import { Store } from './store';
+import { transport } from './transport';
 
 /** What a page shows of a session beside its messages. */
 export interface View {
@@ -21,7 +19,7 @@ export interface View {
   readonly earlier: string | null;
 }
 
-type Happening = 'asked' | 'stored' | 'ended' | 'switched';
+type Happening = 'asked' | 'stored' | 'ended';
 
 const PAUSES_MS = [250, 500, 1000, 2000, 4000, 8000];
 const LOST = /WebSocket chat network/;
@@ -33,16 +31,6 @@ const FRESH: View = {
   isStopped: false,
   earlier: null,
 };
-
-/** One socket for all sessions of the page. */
-export const transport = new WebSocketChatTransport<Message>({
-  url: `${BACKEND}/v1/chat`,
-  headers: async () => ({ authorization: `Bearer ${await token()}` }),
-  // History is the server's: it reads the question, and of the answer above it which one it is.
-  prepareSendMessagesRequest: ({ messages }) => ({
-    messages: messages.slice(-2).map((message, index, sent) => (index === sent.length - 1 ? message : { ...message, parts: [], metadata: {} })),
-  }),
-});
 
 /** A session as this page has it: the AI SDK's chat, and how it comes back after everything that can happen to it. */
 export class SessionChat {
@@ -127,7 +115,7 @@ export class SessionChat {
     if (this.isBusy) return;
     await showBranch(this.id, messageId);
     await this.load();
-    this.tell('switched', this);
+    this.tell('ended', this);
   }
 
   /** The answer that is coming in is cancelled, for everybody who reads it. */

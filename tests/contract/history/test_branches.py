@@ -206,7 +206,8 @@ async def test_a_random_walk(stored: Stored, seed: int) -> None:
         kind = rng.choice(["ask", "again", "ask below", "switch"])
         if kind == "switch":
             await stored.show(turns[chosen])
-            plain.leaf = plain.latest_below(chosen)
+            if chosen not in plain.path(plain.leaf):
+                plain.leaf = plain.latest_below(chosen)
         else:
             replaced, seen = (chosen if kind == "again" else None), (chosen if kind == "ask below" else None)
             parent = plain.parent_of_next(replaced, seen)
