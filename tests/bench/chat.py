@@ -79,19 +79,20 @@ async def measure(plan: Plan) -> Report:
                 way = monolith("monolith by hand", model_url, people, folder, by_hand=True)
                 sides.append(await stack.enter_async_context(way))
             for side in sides:
-                await _in_turn(side, 2, 0.5, plan.script, model_pid)
+                await in_turn(side, 2, 0.5, plan.script, model_pid)
             for _ in range(plan.rounds):
                 for level in plan.levels:
                     seconds = plan.few_seconds if level <= FEW else plan.window_seconds
                     for side in sides:
                         async with _profiled(side, seconds, plan.profile):
-                            report.windows.append(await _in_turn(side, level, seconds, plan.script, model_pid))
+                            report.windows.append(await in_turn(side, level, seconds, plan.script, model_pid))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return report
 
 
-async def _in_turn(side: Side, people: int, seconds: float, script: Script, model_pid: int) -> Window:
+async def in_turn(side: Side, people: int, seconds: float, script: Script, model_pid: int) -> Window:
+    """One side under load, in a loop of its own."""
     # uvloop makes the cheaper client, but cannot start PostgreSQL as another user: it has a thread of its own.
     return await asyncio.to_thread(lambda: uvloop.run(_window(side, people, seconds, script, model_pid)))
 
