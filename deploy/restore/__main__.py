@@ -51,14 +51,19 @@ def main() -> int:
     of_file.add_argument("--allowed", type=float, default=0.0, help="share by which rows may differ")
     arguments = parser.parse_args()
     (settings,) = load(DrillSettings)
+    needed = {"drill": ("source_url", "target_url"), "facts": ("source_url",), "verify": ("target_url",)}
+    for name in needed[arguments.command]:
+        if not getattr(settings, name).get_secret_value():
+            parser.error(f"DRILL_{name.upper()} is missing")
     try:
         if arguments.command == "facts":
             print(asyncio.run(facts_now(settings.source_url.get_secret_value())).to_json())
             return 0
-        run = (
-            _drill(settings) if arguments.command == "drill" else _verify(settings, arguments.facts, arguments.allowed)
-        )
-        report = asyncio.run(run)
+        if arguments.command == "drill":
+            report = asyncio.run(_drill(settings))
+        else:
+            before = Facts.from_json(arguments.facts.read_text())
+            report = asyncio.run(_verify(settings, before, arguments.allowed))
     except (BackupError, OSError, asyncpg.PostgresError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,5 +1,6 @@
 """A backup comes back as it was, and one that does not is told apart."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from deploy.restore.__main__ import main
 from deploy.restore.drill import drill, facts_now
 from deploy.restore.facts import Facts
 from deploy.restore.verify import compared, verify
@@ -93,3 +95,22 @@ async def test_facts_that_differ_are_named(busy_database: str) -> None:
     assert failed(structure={**before.structure, "index new": "CREATE INDEX INVALID"}) == {"structure"}
     assert failed(tables={**before.tables, "chunks": 2}) == {"rows"}
     assert failed(0.5, tables={**before.tables, "chunks": 2}) == set()
+
+
+def test_a_restore_by_other_means_is_verified(
+    busy_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`facts` prints what `verify` reads; addresses come from the environment, and are asked for."""
+    monkeypatch.setattr(sys, "argv", ["restore", "facts"])
+    with pytest.raises(SystemExit):
+        main()
+    monkeypatch.setenv("DRILL_SOURCE_URL", busy_database)
+    monkeypatch.setenv("DRILL_TARGET_URL", busy_database)
+    assert main() == 0
+    file = tmp_path / "facts.json"
+    file.write_text(capsys.readouterr().out)
+
+    monkeypatch.setattr(sys, "argv", ["restore", "verify", str(file)])
+
+    assert main() == 0
+    assert "Sound." in capsys.readouterr().out
