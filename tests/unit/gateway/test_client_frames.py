@@ -3,10 +3,11 @@
 import json
 import tracemalloc
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
-from gateway.client_frames import MESSAGES_MAX, Abort, Resume, Send, parse, question_of
+from gateway.client_frames import MESSAGES_MAX, Abort, Resume, Send, Stead, parse, question_of, stead_of
 from libs.contracts.values import QUESTION_MAX_CHARACTERS
 from libs.errors import RequestError
 from tests.unit.gateway.builders import a_message, a_send
@@ -225,3 +226,53 @@ def test_no_message_id_can_be_mistaken_for_a_question_asked_anew() -> None:
 
     assert len(ids) == 6
     assert all("/" in message_id for message_id in ids)
+
+
+def test_a_question_edited_in_place_is_known_by_its_words() -> None:
+    """`useChat` sends it under the id it has: other words are another question, the same ones however often are one."""
+    edited = [
+        question_of(sent(messageId="m-1", requestId=request_id, messages=[a_message(text)]))[0]
+        for request_id, text in (("r-1", "What is free?"), ("r-2", "What is free?"), ("r-1", "What costs?"))
+    ]
+
+    assert edited[0] == edited[1]
+    assert len({*edited, question_of(sent())[0]}) == 3
+    assert stead_of(sent(messageId="m-1")) == Stead("m-1", in_place=True, seen=None)
+
+
+def test_a_question_in_another_ones_stead_has_its_own_id() -> None:
+    """It is known by that, and says which one it replaces."""
+    frame = sent(messageId="m-0")
+
+    assert question_of(frame)[0] == "m-1"
+    assert stead_of(frame) == Stead("m-0", in_place=False, seen=None)
+
+
+@pytest.mark.parametrize(
+    ("named", "replaced"), [({"messageId": "a-1"}, "a-1"), ({}, "m-1"), ({"messageId": ""}, "m-1")]
+)
+def test_a_question_asked_anew_stays_at_its_place(named: dict[str, str], replaced: str) -> None:
+    """That of the message which is to be another, or else the question's own."""
+    frame = sent(trigger="regenerate-message", **named)
+
+    assert stead_of(frame) == Stead(replaced, in_place=False, seen=None)
+
+
+@pytest.mark.parametrize("name", ["a b", "a\x00b", "m-1/r-1", "ü"])
+def test_what_cannot_be_a_messages_id_names_none(name: str) -> None:
+    """Keys that are derived from ids are nobody's to name."""
+    assert stead_of(sent(messageId=name)) == Stead(None, in_place=False, seen=None)
+
+
+def test_the_answer_above_a_question_is_what_its_asker_saw() -> None:
+    """Whatever else stands there says nothing, and is not looked at."""
+    answer = str(uuid4())
+    above = {"id": answer, "role": "assistant", "parts": []}
+
+    def seen(*messages: object) -> UUID | None:
+        return stead_of(sent(messages=[*messages, a_message()])).seen
+
+    assert seen(a_message(), above) == UUID(answer)
+    assert [seen(*messages) for messages in ([], [a_message()], [{**above, "id": "x"}], [above, 5], [None])] == [
+        None
+    ] * 5
