@@ -91,10 +91,10 @@ class Socket:
         self._connection = connection
         self._token = token
 
-    async def send(self, session: str, question: str, *, message_id: str) -> str:
-        """Ask; the request's id."""
+    async def send(self, session: str, question: str, *, message_id: str, **more: Any) -> str:
+        """Ask, with more of the frame's fields; the request's id."""
         message = {"id": message_id, "role": "user", "parts": [{"type": "text", "text": question}]}
-        return await self._request({"type": "send", "id": session, "messages": [message]})
+        return await self._request({"type": "send", "id": session, "messages": [message], **more})
 
     async def resume(self, session: str) -> str:
         """Ask for the answer under way; the request's id."""
@@ -115,8 +115,9 @@ class Socket:
     async def _request(self, frame: Frame) -> str:
         request_id = uuid4().hex
         headers = {"authorization": f"Bearer {self._token}"}
-        await self._connection.send(json.dumps({"requestId": request_id, "headers": headers, "body": {}, **frame}))
-        return request_id
+        whole = {"requestId": request_id, "headers": headers, "body": {}, **frame}
+        await self._connection.send(json.dumps(whole))
+        return str(whole["requestId"])
 
 
 def transcript_of(frames: list[Frame]) -> Transcript:

@@ -74,6 +74,14 @@ class Page:
         """`sendMessage` of `useChat`."""
         await self._tell(op="send", chat=chat, id=message_id, text=question)
 
+    async def edit(self, chat: str, message_id: str, question: str) -> None:
+        """`sendMessage` of `useChat` with the id of a message that is there."""
+        await self._tell(op="edit", chat=chat, id=message_id, text=question)
+
+    async def regenerate(self, chat: str) -> None:
+        """`regenerate` of `useChat`."""
+        await self._tell(op="regenerate", chat=chat)
+
     async def resume(self, chat: str) -> None:
         """`resumeStream` of `useChat`."""
         await self._tell(op="resume", chat=chat)

@@ -2,6 +2,7 @@
 // what to do, telling on standard output how their messages stand whenever they change.
 //
 //   {"op": "open", "chat": "a", "messages": []}  {"op": "send", "chat": "a", "id": "m1", "text": "…"}
+//   {"op": "edit", "chat": "a", "id": "m1", "text": "…"}  {"op": "regenerate", "chat": "a"}
 //   {"op": "resume", "chat": "a"}  {"op": "stop", "chat": "a"}
 //   → {"chat": "a", "after": 2, "status": "streaming", "error": null, "messages": […]}
 //
@@ -63,6 +64,8 @@ const chats = new Map();
 const operations = {
   open: () => {},
   send: (chat, { id, text }) => chat.sendMessage({ id, role: 'user', parts: [{ type: 'text', text }] }),
+  edit: (chat, { id, text }) => chat.sendMessage({ text, messageId: id }),
+  regenerate: chat => chat.regenerate(),
   resume: chat => chat.resumeStream(),
   stop: chat => chat.stop(),
 };
