@@ -88,7 +88,7 @@ def documents_router(
             document = await upload(file, principal=caller, idempotency_key=idempotency_key)
         if wait is not None:
             document = await until_final(documents, document, caller, seconds=WAIT_SECONDS)
-        return document_of(document)
+        return document_of(document, caller=caller)
 
     @router.get("")
     async def list_documents(
@@ -106,7 +106,7 @@ def documents_router(
         )
         more = len(rows) > limit
         return DocumentPage(
-            items=[document_of(row) for row in rows[:limit]],
+            items=[document_of(row, caller=caller) for row in rows[:limit]],
             next_cursor=encode_cursor(rows[limit - 1].document_id) if more else None,
         )
 
@@ -116,7 +116,7 @@ def documents_router(
         document = await documents.read(meant(document_id), caller)
         if wait is not None:
             document = await until_final(documents, document, caller, seconds=WAIT_SECONDS)
-        return document_of(document)
+        return document_of(document, caller=caller)
 
     @router.delete("/{document_id}", responses=NOT_FOUND)
     async def delete_document(document_id: str, caller: Caller) -> Deletion:
@@ -130,12 +130,12 @@ def documents_router(
     async def cancel_document(document_id: str, caller: Caller) -> Document:
         """End the indexing of the latest version: it has failed then, as `cancelled`. One that has ended stays so."""
         await steering.cancel(meant(document_id), caller)
-        return document_of(await documents.read(meant(document_id), caller))
+        return document_of(await documents.read(meant(document_id), caller), caller=caller)
 
     @router.post("/{document_id}/retry", status_code=202, responses=STEERED | NO_RETRY)
     async def retry_document(document_id: str, caller: Caller) -> Document:
         """Index the latest version again, which has failed, was set aside or cancelled; its bytes were kept."""
         await steering.retry(meant(document_id), caller)
-        return document_of(await documents.read(meant(document_id), caller))
+        return document_of(await documents.read(meant(document_id), caller), caller=caller)
 
     return router

@@ -88,7 +88,7 @@ def events_router(documents: Documents, changes: Changes, *, principal: Principa
         """
         streams.check(caller.user_id)
         seen = follow_all(changes, caller, since=_time(last_event_id))
-        return _stream(streams.counted(caller.user_id, _written(seen)))
+        return _stream(streams.counted(caller.user_id, _written(seen, caller)))
 
     @router.get("/{document_id}/events", responses=NOT_FOUND | _STREAM | _ENDED)
     async def follow_document(document_id: str, caller: Caller, last_event_id: _LastEventId = None) -> Response:
@@ -99,7 +99,7 @@ def events_router(documents: Documents, changes: Changes, *, principal: Principa
             # What EventSource takes for a reason not to come back.
             return Response(status_code=204)
         streams.check(caller.user_id)
-        return _stream(streams.counted(caller.user_id, _written(follow_one(documents, document, caller))))
+        return _stream(streams.counted(caller.user_id, _written(follow_one(documents, document, caller), caller)))
 
     return router
 
@@ -109,7 +109,7 @@ def _stream(pieces: AsyncIterator[bytes]) -> Response:
     return StreamingResponse(pieces, media_type="text/event-stream", headers=headers)
 
 
-async def _written(seen: AsyncIterator[Seen]) -> AsyncIterator[bytes]:
+async def _written(seen: AsyncIterator[Seen], caller: Principal) -> AsyncIterator[bytes]:
     begun = said = time.monotonic()
     yield f"retry: {RETRY_MILLISECONDS}\n\n".encode()
     async for one in seen:
@@ -117,7 +117,8 @@ async def _written(seen: AsyncIterator[Seen]) -> AsyncIterator[bytes]:
         if one.document is not None:
             said = now
             number = (one.document.updated_at - _EPOCH) // timedelta(microseconds=1)
-            yield f"id: {number}\nevent: document\ndata: {document_of(one.document).model_dump_json()}\n\n".encode()
+            shown = document_of(one.document, caller=caller).model_dump_json()
+            yield f"id: {number}\nevent: document\ndata: {shown}\n\n".encode()
         elif one.kind == "deleted":
             said = now
             yield f'event: deleted\ndata: {{"id":"{one.document_id}"}}\n\n'.encode()

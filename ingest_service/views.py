@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from ingest_service.stored import Deleted
 from ingest_service.stored import Document as Stored
+from libs.contracts.values import Principal
 from libs.errors import RequestError
 
 Status = Literal["queued", "uploaded", "parsing", "chunking", "embedding", "searchable", "failed"]
@@ -45,6 +46,7 @@ class Document(BaseModel):
     title: str = Field(description="As given, or as the content names itself, or from the file's name")
     file_name: str
     collection: str
+    mine: bool = Field(description="The caller has added it, and may delete it")
     media_type: str = Field(description="As found in the bytes")
     size_bytes: int
     created_at: datetime
@@ -80,7 +82,7 @@ class DocumentPage(BaseModel):
     next_cursor: str | None
 
 
-def document_of(stored: Stored) -> Document:
+def document_of(stored: Stored, *, caller: Principal) -> Document:
     """The document as a caller sees it."""
     failure = None
     if stored.failure_code is not None:
@@ -89,6 +91,7 @@ def document_of(stored: Stored) -> Document:
         {
             "id": stored.document_id,
             "searchable_version": stored.current_version,
+            "mine": stored.owner_id == caller.user_id,
             "stage": stored.status if stored.status in _AT_WORK else None,
             "progress": Progress(
                 done=stored.progress_done, total=stored.progress_total, seconds_left=_seconds_left(stored)

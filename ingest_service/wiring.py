@@ -22,6 +22,8 @@ from ingest_service.rights import Roles
 from ingest_service.settings import BlobSettings, IngestSettings
 from ingest_service.stalled import StalledVersions
 from ingest_service.steer import Steering
+from ingest_service.suggestions import Suggestions
+from ingest_service.suggestions_api import suggestions_router
 from ingest_service.sweep import Patience, sweep
 from ingest_service.turns import Turns
 from ingest_service.upload import Upload
@@ -185,6 +187,7 @@ def api_app(
         ],
         routers=[
             events_router(documents, Changes(pool), principal=principal),
+            suggestions_router(Suggestions(pool), principal=principal),
             documents_router(
                 documents,
                 removal,

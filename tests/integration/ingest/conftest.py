@@ -12,6 +12,8 @@ from ingest_service.api import UPLOADS_PATH, documents_router
 from ingest_service.changes import Changes
 from ingest_service.collections_api import collections_router
 from ingest_service.events_api import events_router
+from ingest_service.suggestions import Suggestions
+from ingest_service.suggestions_api import suggestions_router
 from libs.auth.http import authenticated
 from libs.contracts.values import Principal
 from libs.service.app import build_app
@@ -50,12 +52,13 @@ def app(library: Library, tmp_path: Path) -> FastAPI:
         upload_max_bytes=MAX_BYTES,
     )
     events = events_router(library.documents, Changes(library.pool), principal=principal)
+    suggestions = suggestions_router(Suggestions(library.pool), principal=principal)
     collections = collections_router(library.collections, library.clearing, roles=library.roles, principal=principal)
     return build_app(
         "ingest-api",
         title="Documents",
         health=Health(),
-        routers=[events, documents, collections],
+        routers=[events, suggestions, documents, collections],
         own_body_limits=[UPLOADS_PATH],
     )
 

@@ -7,6 +7,7 @@ import pytest
 
 from ingest_service.stored import Document
 from ingest_service.views import document_of
+from tests.builders import a_principal
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -33,4 +34,4 @@ def a_document(status: str, done: int, total: int, stage_seconds: float | None, 
 )
 def test_the_time_left_follows_the_pace(document: Document, expected: float | None) -> None:
     """A fifth in ten seconds leaves forty; time since the last batch counts; it is never below nothing."""
-    assert document_of(document).progress.seconds_left == expected
+    assert document_of(document, caller=a_principal()).progress.seconds_left == expected
