@@ -2,7 +2,6 @@
 
 import base64
 from datetime import UTC, datetime
-from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -30,6 +29,9 @@ def test_a_message_cursor_belongs_to_its_order() -> None:
     assert (raised.value.status, raised.value.code) == (422, "invalid_cursor")
 
 
+SESSION = "9b2b2b7e-7d0c-4a3e-8f0e-2f6d1c1d8a11"
+
+
 def sealed(text: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
@@ -44,9 +46,9 @@ def sealed(text: str) -> str:
         "!!!!",
         "\0",
         sealed("s.1"),
-        sealed(f"s.-1.{uuid4()}"),
-        sealed(f"s.999999999999999999999.{uuid4()}"),
-        sealed(f"s.1.{uuid4()}\n"),
+        sealed(f"s.-1.{SESSION}"),
+        sealed(f"s.999999999999999999999.{SESSION}"),
+        sealed(f"s.1.{SESSION}\n"),
         sealed("s.1.' OR 1=1"),
         sealed("m.0x1.oldest"),
         sealed("m.99999999999.oldest"),
