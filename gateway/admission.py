@@ -6,10 +6,12 @@ from contextlib import suppress
 from typing import Protocol
 from uuid import UUID
 
+from gateway.plans import QUOTA, RATE, Used
 from gateway.rates import Claim, Policy, Standing
 from gateway.settings import GatewaySettings
 from gateway.turns import Claimed
-from libs.contracts.values import Principal, Turn
+from libs.clock import utc_now
+from libs.contracts.values import KeyGrant, Principal, Turn, month_of
 from libs.errors import RequestError, TransientError
 
 PLACE_RETRY_SECONDS = 5.0
@@ -22,6 +24,14 @@ class Counted(Protocol):
     async def take(self, claims: Sequence[Claim]) -> Standing | None: ...
 
     async def standing(self, claim: Claim) -> Standing: ...
+
+
+class CountedKeys(Protocol):
+    """`gateway.plans.Plans`."""
+
+    async def take(self, key: KeyGrant) -> Used: ...
+
+    async def look(self, key: KeyGrant) -> Used: ...
 
 
 class Places(Protocol):
@@ -41,11 +51,8 @@ class RateLimitedError(RequestError):
 
     def __init__(self, standing: Standing) -> None:
         seconds = max(1, math.ceil(standing.reset_seconds))
-        whose = "from your network" if standing.policy.name == ADDRESS else "for you"
         super().__init__(
-            f"Too many {standing.policy.name if standing.policy.name == QUESTIONS else 'requests'}: "
-            f"{standing.policy.per_minute} a minute are allowed {whose}. Try again in {seconds} "
-            f"second{'' if seconds == 1 else 's'}.",
+            f"{_refusal(standing.policy)} Try again in {seconds} second{'' if seconds == 1 else 's'}.",
             status=429,
             code="rate_limited",
             retry_after_seconds=float(seconds),
@@ -56,18 +63,33 @@ class RateLimitedError(RequestError):
 QUESTIONS, REQUESTS, ADDRESS = "questions", "requests", "address"
 
 
+def _refusal(policy: Policy) -> str:
+    match policy.name:
+        case name if name == RATE:
+            return f"Too many requests at once: the plan of this key allows {policy.quota}, and a certain rate."
+        case name if name == QUOTA:
+            return f"The quota of this key is used up: {policy.quota} requests."
+        case name if name == ADDRESS:
+            return f"Too many requests: {policy.quota} a minute are allowed from your network."
+        case name:
+            what = name if name == QUESTIONS else "requests"
+            return f"Too many {what}: {policy.quota} a minute are allowed for you."
+
+
 class Admission:
     """Decides from what all gateways have counted.
 
     Args:
         rates: how often.
         places: how many at once.
+        keys: how often those with keys.
         settings: the limits.
     """
 
-    def __init__(self, rates: Counted, places: Places, settings: GatewaySettings) -> None:
+    def __init__(self, rates: Counted, places: Places, keys: CountedKeys, settings: GatewaySettings) -> None:
         self._rates = rates
         self._places = places
+        self._keys = keys
         self._settings = settings
         self._questions = (
             Policy(QUESTIONS, settings.user_questions_per_minute),
@@ -99,15 +121,20 @@ class Admission:
         return claimed == "claimed"
 
     async def count_question(self, principal: Principal, address: str) -> None:
-        """One more question.
+        """One more question; with a key, one that its budget has something left for.
 
         Raises:
             RateLimitedError: too often; nothing was counted for the limit that was met.
+            RequestError: 402 `budget_exceeded`.
         """
-        await self._count([self.questions_of(principal), Claim(self._address, address)])
+        if principal.key is not None:
+            _require_budget(principal.key)
+            await self._count_key(principal.key)
+            return
+        await self._count([self._questions_of(principal), Claim(self._address, address)])
 
-    async def count_request(self, principal: Principal | None, address: str) -> list[Claim]:
-        """One more request that is no question; what it counted for, the nearest limit first.
+    async def count_request(self, principal: Principal | None, address: str) -> None:
+        """One more request that is no question.
 
         Args:
             principal: None when nobody is signed in.
@@ -116,19 +143,41 @@ class Admission:
         Raises:
             RateLimitedError: as in `count_question`.
         """
+        if principal is not None and principal.key is not None:
+            await self._count_key(principal.key)
+            return
+        await self._count(self._request_claims(principal, address))
+
+    async def count_look_up(self, address: str) -> None:
+        """History is to be asked whose a key is, at the cost of the address from which it is tried.
+
+        Raises:
+            RateLimitedError: as in `count_question`.
+        """
+        await self._count([Claim(self._address, address)])
+
+    async def told(self, principal: Principal | None, address: str) -> tuple[list[Policy], list[Standing]]:
+        """What requests count for, the nearest limit first, and where the caller stands; nothing is counted."""
+        if principal is not None and principal.key is not None:
+            standings = list((await self._keys.look(principal.key)).standings)
+            return [standing.policy for standing in standings], standings
+        claims = self._request_claims(principal, address)
+        return [claim.policy for claim in claims], [await self._rates.standing(claims[0])]
+
+    async def standing_of(self, principal: Principal) -> Standing:
+        """How many more questions are allowed; nothing is counted."""
+        if principal.key is not None:
+            return (await self._keys.look(principal.key)).nearest
+        return await self._rates.standing(self._questions_of(principal))
+
+    def _questions_of(self, principal: Principal) -> Claim:
+        return Claim(self._questions[principal.is_guest], str(principal.user_id))
+
+    def _request_claims(self, principal: Principal | None, address: str) -> list[Claim]:
         claims = [Claim(self._address, address)]
         if principal is not None:
             claims.insert(0, Claim(self._requests[principal.is_guest], str(principal.user_id)))
-        await self._count(claims)
         return claims
-
-    def questions_of(self, principal: Principal) -> Claim:
-        """What a principal's questions count for."""
-        return Claim(self._questions[principal.is_guest], str(principal.user_id))
-
-    async def standing(self, claim: Claim) -> Standing:
-        """Where a claim stands; nothing is counted."""
-        return await self._rates.standing(claim)
 
     async def release(self, principal: Principal, session_id: UUID, answer_id: UUID) -> None:
         """The turn is over, or was refused."""
@@ -136,7 +185,19 @@ class Admission:
             # Whoever needs the place will find it free.
             await self._places.release(principal.user_id, session_id, answer_id)
 
+    async def _count_key(self, key: KeyGrant) -> None:
+        used = await self._keys.take(key)
+        if not used.allowed:
+            raise RateLimitedError(used.refusing)
+
     async def _count(self, claims: list[Claim]) -> None:
         refused = await self._rates.take(claims)
         if refused is not None:
             raise RateLimitedError(refused)
+
+
+def _require_budget(key: KeyGrant) -> None:
+    # What is known here may be late by what is being answered: who writes the answer looks again (ADR 30).
+    budget = key.budget_micro_usd
+    if budget is not None and key.spent_in(month_of(utc_now())) >= budget:
+        raise RequestError("The budget of this API key is used up for this month.", status=402, code="budget_exceeded")

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
+from libs.auth.http import KEY_HEADER
 from libs.contracts.ids import is_client_id
 from libs.contracts.values import QUESTION_MAX_CHARACTERS
 from libs.errors import RequestError
@@ -34,7 +35,15 @@ class _Authorized(ClientFrame):
     @property
     def authorization(self) -> str | None:
         """The token's header, whatever its case."""
-        return next((value for name, value in self.headers.items() if name.lower() == "authorization"), None)
+        return self._header("authorization")
+
+    @property
+    def api_key(self) -> str | None:
+        """A key's header, whatever its case."""
+        return self._header(KEY_HEADER)
+
+    def _header(self, wanted: str) -> str | None:
+        return next((value for name, value in self.headers.items() if name.lower() == wanted), None)
 
 
 class Send(_Authorized):

@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from libs.auth.http import KEY_HEADER
 from libs.errors import RequestError, TransientError, not_found
 from libs.telemetry.spans import span
 from libs.telemetry.tracing import current_traceparent
@@ -28,7 +29,7 @@ _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _REQUEST_HEADERS = frozenset(
     {
         *("authorization", "content-type", "content-length", "accept", "accept-language", "idempotency-key"),
-        *("if-match", "if-none-match", "range", "last-event-id"),
+        *(KEY_HEADER, "if-match", "if-none-match", "range", "last-event-id"),
     }
 )
 _RESPONSE_HEADERS = frozenset(

@@ -6,7 +6,9 @@ from uuid import UUID
 
 import httpx
 
+from gateway.keys import StoredKey
 from gateway.ports import StoredAnswer
+from libs.contracts.values import Principal
 from libs.errors import RequestError, TransientError
 from libs.telemetry.spans import span
 
@@ -37,6 +39,30 @@ class HistoryApi:
         if found is None or found.get("status") in {"queued", "opened"}:
             return None
         return StoredAnswer.model_validate(found)
+
+    async def owner_of(self, secret: str) -> Principal | None:
+        """Who asks with this API key; None when it is not valid.
+
+        Raises:
+            TransientError: history does not answer.
+        """
+        try:
+            found = await self._get("/v1/keys/current", f"Bearer {secret}")
+        except RequestError:
+            return None
+        if found is None:
+            return None
+        return Principal(user_id=UUID(found["user_id"]), is_guest=False, key=StoredKey.model_validate(found).grant())
+
+    async def keys(self, *, authorization: str, is_key: bool) -> list[StoredKey]:
+        """The keys of who calls; of a key itself alone.
+
+        Raises:
+            RequestError: 401, the caller is let in no longer.
+            TransientError: history does not answer.
+        """
+        found = await self._get("/v1/keys/current" if is_key else "/v1/keys", authorization)
+        return [StoredKey.model_validate(one) for one in ([found] if is_key else (found or {}).get("items", ())) if one]
 
     async def check(self) -> None:
         """Returns when history may take traffic.

@@ -12,9 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.addresses import address_of
 from gateway.admission import Admission, RateLimitedError
-from gateway.ports import Verifier
-from gateway.rates import WINDOW_SECONDS, Policy, Standing
-from libs.auth.http import bearer_token
+from gateway.keys import DoorKeeper
+from gateway.rates import Policy, Standing
+from libs.auth.http import credential_of
 from libs.contracts.values import Principal
 from libs.errors import RequestError, TransientError
 from libs.service.problems import problem_response
@@ -29,14 +29,14 @@ class HttpLimits:
     Args:
         app: what is limited.
         admission: counts.
-        verifier: tells whose token a request has; one that is not accepted counts for the address alone.
+        keeper: tells whose token or key a request has; one that is not accepted counts for the address alone.
         trusted_proxies: as for `address_of`.
     """
 
-    def __init__(self, app: ASGIApp, *, admission: Admission, verifier: Verifier, trusted_proxies: int) -> None:
+    def __init__(self, app: ASGIApp, *, admission: Admission, keeper: DoorKeeper, trusted_proxies: int) -> None:
         self._app = app
         self._admission = admission
-        self._verifier = verifier
+        self._keeper = keeper
         self._trusted_proxies = trusted_proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,15 +47,16 @@ class HttpLimits:
         connection = HTTPConnection(scope)
         address = address_of(connection, trusted_proxies=self._trusted_proxies)
         try:
-            claims = await self._admission.count_request(await self._principal(connection), address)
+            principal = await self._principal(connection, address)
+            await self._admission.count_request(principal, address)
         except RateLimitedError as error:
             response = problem_response(
                 error.status, error.code, error.detail, retry_after_seconds=error.retry_after_seconds
             )
-            response.headers.update(_headers([error.standing.policy], error.standing))
+            response.headers.update(_headers([error.standing.policy], [error.standing]))
             await response(scope, receive, send)
             return
-        headers = _headers([claim.policy for claim in claims], await self._admission.standing(claims[0]))
+        headers = _headers(*await self._admission.told(principal, address))
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -64,18 +65,23 @@ class HttpLimits:
 
         await self._app(scope, receive, send_with_headers)
 
-    async def _principal(self, connection: HTTPConnection) -> Principal | None:
+    async def _principal(self, connection: HTTPConnection, address: str) -> Principal | None:
         try:
-            return await self._verifier.verify(bearer_token(connection.headers.get("authorization")))
+            return await self._keeper.verify(credential_of(connection.headers.getlist), address=address)
+        except RateLimitedError:
+            raise
         except (RequestError, TransientError):
             # The API behind the door says what is wrong with it.
             return None
 
 
-def _headers(policies: Sequence[Policy], standing: Standing) -> dict[str, str]:
+def _headers(policies: Sequence[Policy], standings: Sequence[Standing]) -> dict[str, str]:
     return {
         "ratelimit-policy": ", ".join(
-            f'"{policy.name}";q={policy.per_minute};w={WINDOW_SECONDS}' for policy in policies
+            f'"{policy.name}";q={policy.quota};w={policy.window_seconds}' for policy in policies
         ),
-        "ratelimit": f'"{standing.policy.name}";r={standing.remaining};t={math.ceil(standing.reset_seconds)}',
+        "ratelimit": ", ".join(
+            f'"{standing.policy.name}";r={standing.remaining};t={math.ceil(standing.reset_seconds)}'
+            for standing in standings
+        ),
     }

@@ -32,15 +32,16 @@ BUCKET_SECONDS = 2.0 * WINDOW_SECONDS
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A limit: so many in any minute.
+    """A limit: so many in any minute, unless it is another one's window.
 
     Args:
         name: as clients see it.
-        per_minute: how many.
+        quota: how many.
     """
 
     name: str
-    per_minute: int
+    quota: int
+    window_seconds: int = WINDOW_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class Rates:
             except (RedisError, TimeoutError, OSError, RuntimeError) as error:
                 self._note_away(error)
         bucket = self._bucket(claim)
-        return Standing(claim.policy, int(bucket.tokens), WINDOW_SECONDS / claim.policy.per_minute)
+        return Standing(claim.policy, int(bucket.tokens), WINDOW_SECONDS / claim.policy.quota)
 
     async def _take(self, claim: Claim) -> bool:
         if self._redis_is_there:
@@ -155,11 +156,11 @@ class Rates:
     def _bucket(self, claim: Claim) -> TokenBucket:
         bucket = self._buckets.get(claim)
         if bucket is None:
-            limit = claim.policy.per_minute
+            limit = claim.policy.quota
             bucket = TokenBucket(rate=limit / WINDOW_SECONDS, burst=limit, now=self._now)
         self._buckets.put(claim, bucket, seconds=BUCKET_SECONDS)
         return bucket
 
 
 def _item(policy: Policy) -> RateLimitItemPerMinute:
-    return RateLimitItemPerMinute(policy.per_minute, namespace="rate")
+    return RateLimitItemPerMinute(policy.quota, namespace="rate")

@@ -8,7 +8,8 @@ from gateway.admission import Admission
 from gateway.ask import ask, session_of, turn_of
 from gateway.client_frames import Resume, Send
 from gateway.cursor import Numbered, Numbering
-from gateway.ports import Memory, Questions, StoredAnswer, StoredAnswers, Verifier
+from gateway.keys import DoorKeeper
+from gateway.ports import Memory, Questions, StoredAnswer, StoredAnswers
 from gateway.queue import Place
 from gateway.relay import Relay
 from gateway.settings import GatewaySettings
@@ -16,7 +17,7 @@ from gateway.ui_stream import Chunk, rate_limits
 from libs.answers.cancel import cancel
 from libs.answers.names import LogName
 from libs.answers.reader import AnswerReader, Reading
-from libs.auth.http import bearer_token
+from libs.auth.http import credential, require_scope
 from libs.bus.connection import Redis
 from libs.clock import Clock
 from libs.contracts.ids import partition_of
@@ -32,7 +33,7 @@ Reply = Callable[[dict[str, object]], Awaitable[None]]
 class Chat:
     """What all sockets of a process share."""
 
-    verifier: Verifier
+    keeper: DoorKeeper
     questions: Questions
     reader: AnswerReader
     stored: StoredAnswers
@@ -91,9 +92,10 @@ class ChatRequest:
         """
         above = caller({name.lower(): value for name, value in self._frame.headers.items()})
         with arrival(f"chat {self._frame.type}", "server", above or here(), trusted=above is None) as self._span:
-            token = bearer_token(self._frame.authorization)
-            principal = await self._chat.verifier.verify(token)
-            self._authorization = f"Bearer {token}"
+            secret = credential(self._frame.authorization, self._frame.api_key)
+            principal = await self._chat.keeper.verify(secret, address=self._address)
+            require_scope(principal, "chat")
+            self._authorization = f"Bearer {secret}"
             self._on_authenticated()
             if isinstance(self._frame, Send):
                 await self._send(self._frame, principal)
@@ -187,7 +189,7 @@ class ChatRequest:
         request_id = self._frame.requestId
         admission = self._chat.admission
         # While the question is on its way: the client hears of it behind the first chunk.
-        standing = await admission.standing(admission.questions_of(principal))
+        standing = await admission.standing_of(principal)
 
         async def reply(numbered: Numbered) -> None:
             await self._reply({"type": "chunk", "requestId": request_id, **numbered._asdict()})

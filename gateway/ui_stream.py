@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, assert_never
 
 from gateway.ports import StoredAnswer
-from gateway.rates import WINDOW_SECONDS, Standing
+from gateway.rates import Standing
 from libs.contracts.frames import Cited, Closed, Delta, Ended, Frame, Opened, PassagesFound, Source, Started
 from libs.contracts.values import Citation, Place
 
@@ -29,6 +29,7 @@ _SENTENCES = {
     "too_many_branches": "There are too many versions of this question. Ask it as a new one.",
     "model_unavailable": "The language model does not answer. Please ask again in a moment.",
     "model_refused": "The language model refused this question.",
+    "budget_exceeded": "What is left of this API key's monthly budget does not cover an answer.",
     "length_limit": "The answer was longer than allowed and was cut.",
     "content_filter": "The language model stopped: its content filter objected.",
 }
@@ -141,8 +142,8 @@ def rate_limits(standing: Standing) -> Chunk:
     """How many more questions the client may ask: the words of the draft behind HTTP's RateLimit headers."""
     data = {
         "policy": standing.policy.name,
-        "quota": standing.policy.per_minute,
-        "windowSeconds": WINDOW_SECONDS,
+        "quota": standing.policy.quota,
+        "windowSeconds": standing.policy.window_seconds,
         "remaining": standing.remaining,
         "resetSeconds": math.ceil(standing.reset_seconds),
     }

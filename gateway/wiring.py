@@ -12,7 +12,9 @@ from gateway.asked import AskedLately
 from gateway.forward import forward_router
 from gateway.history import HistoryApi
 from gateway.http_limits import HttpLimits
+from gateway.keys import DoorKeeper, KeyMemory
 from gateway.limits import SocketCount
+from gateway.plans import Plans
 from gateway.public_api import PublicApi, publish
 from gateway.rates import Rates
 from gateway.readiness import remembered
@@ -21,13 +23,17 @@ from gateway.settings import ApiGatewaySettings, EdgeSettings, GatewaySettings
 from gateway.sign_in import identity_of
 from gateway.static_site import StaticSite
 from gateway.turns import TurnsInProgress
+from gateway.usage_api import usage_router
 from gateway.workers import check_workers
 from libs.answers.reader import AnswerReader
 from libs.auth.cognito import TokenVerifier
+from libs.auth.http import authenticated
+from libs.auth.keys import Callers
 from libs.bus.bus import Bus
 from libs.bus.connection import connect
 from libs.clock import utc_now
 from libs.config import IdentitySettings, RedisSettings
+from libs.contracts.plans import PlanSettings
 from libs.service.app import build_app
 from libs.service.bodies import JSON_BODY_MAX_BYTES
 from libs.service.health import Check, Health
@@ -42,6 +48,8 @@ def build(
     edge_settings: EdgeSettings,
     settings: GatewaySettings,
     api_gateway: ApiGatewaySettings | None = None,
+    *,
+    plans: PlanSettings,
 ) -> FastAPI:
     """The gateway as an app."""
     redis = connect(redis_settings.redis_url, max_connections=128)
@@ -53,9 +61,12 @@ def build(
     sessions_client = _client(edge_settings.history_api_url, settings)
     documents_client = _client(edge_settings.ingest_api_url, settings)
     history = HistoryApi(history_client)
-    admission = Admission(Rates(redis), TurnsInProgress(redis, redis_settings.bus_partitions), settings)
+    of_keys = Plans(redis, plans)
+    admission = Admission(Rates(redis), TurnsInProgress(redis, redis_settings.bus_partitions), of_keys, settings)
+    keys = KeyMemory(history.owner_of)
+    keeper = DoorKeeper(verifier, keys, admission)
     chat = Chat(
-        verifier=verifier,
+        keeper=keeper,
         questions=bus,
         reader=reader,
         stored=history,
@@ -83,6 +94,13 @@ def build(
         routers=[
             chat_router(chat, origins=edge_settings.allowed_origins, sockets=sockets, public=public),
             *callbacks,
+            usage_router(history, of_keys, principal=authenticated(Callers(verifier, keys), any_key=True)),
+            forward_router(
+                "/v1/keys",
+                sessions_client,
+                max_body_bytes=JSON_BODY_MAX_BYTES,
+                silence_seconds=settings.forward_seconds,
+            ),
             forward_router(
                 "/v1/sessions",
                 sessions_client,
@@ -116,7 +134,7 @@ def build(
         app.router.default = StaticSite(
             edge_settings.web_dir, connects_to=public.identity.addresses, otherwise=app.router.default
         )
-    app.add_middleware(HttpLimits, admission=admission, verifier=verifier, trusted_proxies=settings.trusted_proxies)
+    app.add_middleware(HttpLimits, admission=admission, keeper=keeper, trusted_proxies=settings.trusted_proxies)
     # Outside the limits: a page is to be told that it asks too often.
     app.add_middleware(
         CORSMiddleware,

@@ -35,6 +35,7 @@ READS: Mapping[str, tuple[type[Settings], ...]] = {
         EdgeSettings,
         GatewaySettings,
         ApiGatewaySettings,
+        PlanSettings,
     ),
     "history-api": (ProcessSettings, PostgresSettings, IdentitySettings, HistorySettings, PlanSettings),
     "history-worker": (ProcessSettings, RedisSettings, PostgresSettings, HistorySettings),

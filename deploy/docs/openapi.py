@@ -20,7 +20,7 @@ _NOWHERE = "http://nowhere.invalid"
 def gateway_api() -> str:
     """The gateway's own routes; it forwards the other two APIs."""
     edge = EdgeSettings(history_api_url=_NOWHERE, ingest_api_url=_NOWHERE)
-    return _document(gateway.build(_redis(), _identity(), edge, GatewaySettings()))
+    return _document(gateway.build(_redis(), _identity(), edge, GatewaySettings(), plans=PlanSettings()))
 
 
 def history_api() -> str:

@@ -51,6 +51,8 @@ FAMILIES = (
     Family("rankings", "cache:ranking:[0-9a-f]{64}", life_seconds=_DAY_SECONDS),
     Family("rates", r"rates:\{?rate/.*", life_seconds=2 * _MINUTE_SECONDS),
     Family("callbacks", r"callbacks:\{c\}:.*", life_seconds=CONNECTION_LIFE_MILLISECONDS / 1000),
+    Family("plans", rf"plan:\{{{_UUID}\}}", life_seconds=32 * _DAY_SECONDS),
+    Family("budgets", rf"budget:\{{{_UUID}\}}:\d{{4}}-\d\d(:until)?", life_seconds=32 * _DAY_SECONDS),
     Family("turns under way", rf"turns:\{{{_UUID}\}}", life_seconds=LIVE_LOG_MILLISECONDS / 1000),
 )
 

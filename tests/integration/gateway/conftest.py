@@ -14,12 +14,14 @@ from gateway.settings import ApiGatewaySettings, EdgeSettings, GatewaySettings
 from gateway.wiring import build
 from libs.clock import utc_now
 from libs.config import IdentitySettings, ProcessSettings, RedisSettings
+from libs.contracts.plans import PlanSettings
 from libs.service.app import server
 from tests.integration.gateway.people import Client, connected
 from tests.integration.gateway.servers import Api, serving
 from tests.unit.auth.builders_auth import CLIENT_ID, POOL_ID, Issuer, a_user_token, an_issuer
 
 ALLOWED_ORIGIN = "https://app.example"
+PLANS = PlanSettings()
 
 
 @dataclass
@@ -80,11 +82,12 @@ def start(redis: Redis, redis_url: str, api_url: str, issuer: Issuer, identity: 
         history: str = api_url,
         ingest: str = api_url,
         api_gateway: ApiGatewaySettings | None = None,
+        plans: PlanSettings = PLANS,
         **limits: Any,
     ) -> AsyncIterator[Gateway]:
         edge = EdgeSettings(history_api_url=history, ingest_api_url=ingest, allowed_origins=(ALLOWED_ORIGIN,))
         settings = GatewaySettings.model_validate(limits)
-        app = build(RedisSettings(redis_url=through or redis_url), identity, edge, settings, api_gateway=api_gateway)
+        app = build(RedisSettings(redis_url=through or redis_url), identity, edge, settings, api_gateway, plans=plans)
         process = ProcessSettings(stop_grace_seconds=2.0)
         running = server(app, process, stall_seconds=settings.send_seconds, drain_seconds=settings.drain_seconds)
         async with serving(running) as url:

@@ -16,6 +16,7 @@ from gateway.settings import EdgeSettings, GatewaySettings
 from gateway.wiring import build
 from libs.clock import utc_now
 from libs.config import IdentitySettings, RedisSettings
+from libs.contracts.plans import PlanSettings
 from tests.integration.gateway.conftest import Gateway, Start
 from tests.integration.gateway.people import Client, Frame, connected, kinds_of, text_of
 from tests.integration.gateway.servers import Api, wire_to
@@ -220,7 +221,7 @@ async def _answers(url: str) -> bool:
 async def test_an_unstarted_subscriber_is_a_dead_one(api_url: str, identity: IdentitySettings) -> None:
     """Without it no live frame arrives: `/healthz` says that the process is to be replaced."""
     edge = EdgeSettings(history_api_url=api_url, ingest_api_url=api_url)
-    app = build(RedisSettings(redis_url="redis://127.0.0.1:9"), identity, edge, GatewaySettings())
+    app = build(RedisSettings(redis_url="redis://127.0.0.1:9"), identity, edge, GatewaySettings(), plans=PlanSettings())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as client:
         response = await client.get("/healthz")
 

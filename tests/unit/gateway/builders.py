@@ -6,8 +6,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from gateway.admission import Admission
+from gateway.plans import Used
 from gateway.ports import StoredAnswer
-from gateway.rates import Claim, Standing
+from gateway.rates import Claim, Policy, Standing
 from gateway.settings import GatewaySettings
 from gateway.turns import Claimed
 from gateway.ui_stream import Chunk, UiStream
@@ -15,7 +16,7 @@ from libs.answers.names import FrameId
 from libs.answers.reader import LogEntry
 from libs.contracts.events import Event
 from libs.contracts.frames import Cited, Ended, Frame, Opened, PassagesFound, Source
-from libs.contracts.values import Place, ShownCitation, Turn
+from libs.contracts.values import KeyGrant, Place, ShownCitation, Turn
 
 ANSWER_ID = UUID("00000000-0000-4000-8000-000000000001")
 CHUNK_ID = UUID("00000000-0000-4000-8000-000000000002")
@@ -156,7 +157,24 @@ class MemoryRates:
         return None
 
     async def standing(self, claim: Claim) -> Standing:
-        return Standing(claim.policy, claim.policy.per_minute - self.counted.count(claim), 2.5)
+        return Standing(claim.policy, claim.policy.quota - self.counted.count(claim), 2.5)
+
+
+class MemoryPlans:
+    """A plan whose requests are used up, never to come back."""
+
+    def __init__(self, *, burst: int = 10) -> None:
+        self._policy = Policy("rate", burst)
+        self.taken: list[KeyGrant] = []
+
+    async def take(self, key: KeyGrant) -> Used:
+        used = await self.look(key)
+        self.taken += [key] if used.allowed else []
+        return used
+
+    async def look(self, key: KeyGrant) -> Used:
+        left = self._policy.quota - len(self.taken)
+        return Used(left > 0, (Standing(self._policy, left, 2.5),), len(self.taken), at=0.0)
 
 
 class MemoryPlaces:
@@ -178,6 +196,12 @@ class MemoryPlaces:
         self.held.discard((user_id, answer_id))
 
 
-def an_admission(rates: MemoryRates | None = None, places: MemoryPlaces | None = None, **limits: int) -> Admission:
+def an_admission(
+    rates: MemoryRates | None = None,
+    places: MemoryPlaces | None = None,
+    plans: MemoryPlans | None = None,
+    **limits: int,
+) -> Admission:
     """Limits as they are by default, unless given."""
-    return Admission(rates or MemoryRates(), places or MemoryPlaces(), GatewaySettings.model_validate(limits))
+    settings = GatewaySettings.model_validate(limits)
+    return Admission(rates or MemoryRates(), places or MemoryPlaces(), plans or MemoryPlans(), settings)
