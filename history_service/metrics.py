@@ -1,8 +1,15 @@
 """What history counts; no ids in labels."""
 
+from typing import get_args
+
 from prometheus_client import Counter, Histogram
 
+from libs.contracts.values import AnswerStatus
+
 TURNS = Counter("chat_turns_total", "Turns that ended", ["status"])
+for status in get_args(AnswerStatus):
+    # Zero is said of each, or the first failure would be no rise.
+    TURNS.labels(status)
 TURN_SECONDS = Histogram(
     "chat_turn_duration_seconds",
     "From the client's question to the end of its answer",

@@ -65,6 +65,7 @@ class Worker(Generic[E]):
         self._draining = False
         self._finishing: set[Entry] = set()
         self.in_hand: dict[Entry, asyncio.Task[None] | None] = {}
+        metrics.begin(self.stream)
 
     @property
     def stream(self) -> str:

@@ -17,3 +17,9 @@ WAITING = Gauge(
 RETRIES = Counter("messaging_retries_total", "Entries put back after a failure", ["stream"])
 DEAD_LETTERS = Counter("messaging_dead_letters_total", "Entries given up", ["stream"])
 TAKEOVERS = Counter("messaging_takeovers_total", "Entries taken from a silent worker", ["stream"])
+
+
+def begin(stream: str) -> None:
+    """A worker of the stream says zero of what has not happened yet: the first time would else be no rise."""
+    for metric in (IN_HAND, RETRIES, DEAD_LETTERS, TAKEOVERS):
+        metric.labels(stream)

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import httpx
 import psutil
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 from deploy.local.plan import SERVICES
 from deploy.local.ports import plan_ports, require_free
@@ -113,6 +115,12 @@ class Stack:
                 return False
 
             await eventually(all_ready, within_seconds=START_SECONDS)
+
+    async def metrics(self, name: str, http: httpx.AsyncClient) -> list[Sample]:
+        """What a service's process says of itself."""
+        port = getattr(self._ports, name.replace("-", "_"))
+        text = (await http.get(f"http://127.0.0.1:{port}/metrics")).text
+        return [sample for family in text_string_to_metric_families(text) for sample in family.samples]
 
     async def stop(self) -> int:
         """The exit code after SIGTERM; when it is known, nothing of the run is left."""
