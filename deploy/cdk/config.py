@@ -176,6 +176,7 @@ _MODELS = {
     "EMBEDDING_MODEL": "text-embedding-3-small",
     "EMBEDDING_DIMENSIONS": "1536",
     "LOG_LEVEL": "INFO",
+    "TRACING_SAMPLE_RATIO": "0.05",
 }
 _TRIAL = Plan("trial", rate=2, burst=10, per_month=10_000)
 _PARTNER = Plan("partner", rate=50, burst=100, per_month=5_000_000)
@@ -194,7 +195,7 @@ DEV = Stage(
     log_days=7,
     keep=False,
     largest=2,
-    settings={**_MODELS, "LOG_LEVEL": "DEBUG"},
+    settings={**_MODELS, "LOG_LEVEL": "DEBUG", "TRACING_SAMPLE_RATIO": "1.0"},
 )
 STAGING = Stage(
     name="staging",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from deploy.cdk.config import Stage
 from deploy.cdk.processes import PORT, Process
+from deploy.cdk.signals import SPANS_ADDRESS
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ SOURCES: Mapping[str, Source] = {
     "ENVIRONMENT": Text(lambda stage: stage.name),
     "HOST": _same("0.0.0.0"),
     "PORT": _same(str(PORT)),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": Text(lambda stage: f"http://{SPANS_ADDRESS}" if stage.tracing else None),
+    "TRACING_IDS": Text(lambda stage: "xray" if stage.tracing else None),
     "REDIS_URL": Secret("redis-url", made=True),
     "BUS_PARTITIONS": Text(lambda stage: str(stage.cache.partitions)),
     "DATABASE_URL": Secret("database-url", made=True),

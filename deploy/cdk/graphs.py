@@ -63,14 +63,16 @@ ROWS: tuple[Row, ...] = (
         "Calls to models, seconds",
         "Average",
         (
-            (signals.MODEL_SECONDS, {signals.PROCESS: "generation", "operation": "chat"}),
-            (signals.MODEL_SECONDS, {signals.PROCESS: "retrieval", "operation": "embeddings"}),
+            (signals.MODEL_SECONDS, {signals.PROCESS: "generation", "gen_ai_operation_name": "chat"}),
+            (signals.MODEL_SECONDS, {signals.PROCESS: "retrieval", "gen_ai_operation_name": "embeddings"}),
         ),
     ),
     (
         "Tokens",
         "Sum",
-        tuple((signals.TOKENS, {signals.PROCESS: "generation", "token_type": kind}) for kind in ("input", "output")),
+        tuple(
+            (signals.TOKENS, {signals.PROCESS: "generation", "gen_ai_token_type": kind}) for kind in ("input", "output")
+        ),
     ),
     (
         "Documents that became searchable",

@@ -6,6 +6,8 @@ from deploy.cdk.config import Stage
 
 PROCESS = "process"
 """The one label the collector adds: which process said it."""
+SPANS_ADDRESS = "127.0.0.1:4318"
+"""Where the collector beside a process takes its spans."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,8 @@ TURN_SECONDS = Signal("chat_turn_duration_seconds", ("status",))
 REOPENED = Signal("chat_turns_reopened_total")
 LOST = Signal("chat_turns_lost_total")
 FIRST_TOKEN = Signal("gen_ai_server_time_to_first_token_seconds")
-MODEL_SECONDS = Signal("gen_ai_client_operation_duration_seconds", ("operation",))
-TOKENS = Signal("gen_ai_client_token_usage", ("token_type",))
+MODEL_SECONDS = Signal("gen_ai_client_operation_duration_seconds", ("gen_ai_operation_name",))
+TOKENS = Signal("gen_ai_client_token_usage", ("gen_ai_token_type",))
 RETRIEVAL_SECONDS = Signal("retrieval_stage_duration_seconds", ("stage",))
 VERSIONS = Signal("ingest_versions_total", ("outcome",))
 INGEST_SECONDS = Signal("ingest_stage_duration_seconds", ("stage",))
@@ -79,8 +81,9 @@ def collector(stage: Stage, process: str, *, port: int, log_group: str) -> dict[
         }
     }
     if stage.tracing:
-        receivers["otlp"] = {"protocols": {"grpc": {"endpoint": "127.0.0.1:4317"}}}
-        exporters["awsxray"] = {}
+        receivers["otlp"] = {"protocols": {"http": {"endpoint": SPANS_ADDRESS}}}
+        # What a trace is looked for by.
+        exporters["awsxray"] = {"indexed_attributes": ["eloquent.answer_id", "gen_ai.conversation.id", "error.type"]}
         pipelines["traces"] = {"receivers": ["otlp"], "processors": ["batch"], "exporters": ["awsxray"]}
     return {
         "extensions": {"health_check": {}},

@@ -73,8 +73,12 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
         (
             Panel("Stages of a retrieval", "s", _quantiles("retrieval_stage_duration_seconds", by="stage")),
             Panel("Looks into caches", "ops", (_rate("retrieval_cache_lookups_total", by="outcome"),)),
-            Panel("Calls to models", "s", _quantiles("gen_ai_client_operation_duration_seconds", by="operation")),
-            Panel("Tokens", "ops", (_rate("gen_ai_client_token_usage_sum", by="token_type"),)),
+            Panel(
+                "Calls to models",
+                "s",
+                _quantiles("gen_ai_client_operation_duration_seconds", by="gen_ai_operation_name"),
+            ),
+            Panel("Tokens", "ops", (_rate("gen_ai_client_token_usage_sum", by="gen_ai_token_type"),)),
         ),
     ),
     (

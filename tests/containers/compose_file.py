@@ -7,9 +7,10 @@ import pytest
 
 from deploy.compose.passwords import NAMES
 from deploy.compose.processes import READS, variables
+from deploy.compose.scraping import listening
 from gateway.settings import GatewaySettings
 from libs.config import load
-from tests.containers.tools import compose_binary, compose_config, services
+from tests.containers.tools import ROOT, compose_binary, compose_config, services
 
 BINARY = compose_binary()
 
@@ -95,6 +96,21 @@ def test_who_waits_waits_for_health(described: Mapping[str, Mapping[str, Any]]) 
 def test_data_has_no_way_out(described: Mapping[str, Mapping[str, Any]]) -> None:
     """Valkey and Postgres are on the inner network alone."""
     assert [set(described[name]["networks"]) for name in ("valkey", "postgres")] == [{"data"}, {"data"}]
+
+
+def test_the_profile_shows_what_every_process_does() -> None:
+    """Chosen by its variable it also gets the spans of every process that listens, over a network that both are on."""
+    assert BINARY is not None
+
+    chosen = services(compose_config(BINARY, {**PASSWORDS, "COMPOSE_PROFILES": "observability"}).stdout)
+    without = services(compose_config(BINARY, PASSWORDS).stdout)
+    collector = (ROOT / "deploy/compose/observability/otel-collector.yml").read_text()
+
+    assert "http: {endpoint: 0.0.0.0:4318}" in collector
+    for name in listening():
+        assert _value(chosen[name], "OTEL_EXPORTER_OTLP_ENDPOINT") == "http://otel-collector:4318", name
+        assert set(chosen[name]["networks"]) & set(chosen["otel-collector"]["networks"]), name
+        assert not _value(without[name], "OTEL_EXPORTER_OTLP_ENDPOINT"), name
 
 
 def test_the_gateway_may_open_its_sockets(described: Mapping[str, Mapping[str, Any]]) -> None:
