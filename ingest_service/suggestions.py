@@ -32,7 +32,7 @@ _SUGGEST = f"""
         ORDER BY heading[cardinality(heading)] LIKE '%?' DESC, ordinal LIMIT 1
     ) AS said
     WHERE char_length(title) <= $5
-    ORDER BY topic LIKE '%?' DESC, document_id DESC LIMIT $6
+    ORDER BY topic LIKE '%?' DESC, document_id DESC
 """  # noqa: S608 - nothing but constants
 
 _ASKING = {
@@ -65,13 +65,14 @@ class Suggestions:
         self._pool = pool
 
     async def suggest(self, principal: Principal, *, limit: int) -> Sequence[Suggestion]:
-        """At most so many, each of another document; none when no document that may be read has a heading."""
+        """At most so many, each another one and of another document; none when nothing readable has a heading."""
         with translated():
-            rows = await self._pool.fetch(_SUGGEST, *reader_of(principal), *TOPIC_CHARACTERS, limit)
-        return [
-            Suggestion(question_about(row["title"], row["topic"], row["language"]), row["document_id"], row["title"])
-            for row in rows
-        ]
+            rows = await self._pool.fetch(_SUGGEST, *reader_of(principal), *TOPIC_CHARACTERS)
+        found: dict[str, Suggestion] = {}
+        for row in rows:
+            question = question_about(row["title"], row["topic"], row["language"])
+            found.setdefault(question, Suggestion(question, row["document_id"], row["title"]))
+        return list(found.values())[:limit]
 
 
 def question_about(title: str, topic: str, language: str) -> str:

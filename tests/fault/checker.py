@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise, permutations
 from typing import Any
 
@@ -11,10 +11,10 @@ from redis.asyncio import Redis
 
 from tests.fault.clients import Message, View
 from tests.fault.cluster import STREAMS
-from tests.fault.model import Model
+from tests.fault.model import Model, name_of
 
 _ROWS = """
-    SELECT message_id, session_id, position, role, content, status, opened_at, completed_at, digest
+    SELECT message_id, session_id, position, after, role, content, status, opened_at, completed_at, digest
     FROM chat_messages ORDER BY session_id, position
 """
 
@@ -45,20 +45,22 @@ async def check(
         *_check_messages(messages, rows, model, expected),
         *_check_views(messages, rows, model, expected),
         *_check_sessions(messages, rows),
+        *_check_branches(messages, rows, model),
         *await _check_streams(redis, expected),
     ]
 
 
 def _check_messages(
-    messages: Iterable[Message], rows: Iterable[Row], model: Model, expected: Expected
+    messages: Sequence[Message], rows: Iterable[Row], model: Model, expected: Expected
 ) -> Iterable[str]:
     """Every accepted message has exactly one stored answer, and it is a whole one."""
     answers = {str(row["message_id"]): row for row in rows if row["role"] == "assistant"}
     questions = Counter(row["content"] for row in rows if row["role"] == "user")
+    asked = Counter(message.question for message in messages)
     for message in messages:
         name = f"{message.session}/{message.message_id}"
         stored = answers.get(message.answer_id)
-        if questions[message.question] > 1:
+        if questions[message.question] > asked[message.question]:
             yield f"{name}: its question is stored {questions[message.question]} times"
         if stored is None:
             if message.accepted_at is not None or not message.wanted_cancel:
@@ -142,6 +144,29 @@ def _check_sessions(messages: Iterable[Message], rows: Iterable[Row]) -> Iterabl
             continue
         if places[first.answer_id] > places[second.answer_id]:
             yield f"{first.session}: {second.message_id} went ahead of {first.message_id}"
+
+
+def _check_branches(messages: Sequence[Message], rows: Sequence[Row], model: Model) -> Iterable[str]:
+    """Another answer to a question stands beside the first one, and knew nothing of it."""
+    answers = {str(row["message_id"]): row for row in rows if row["role"] == "assistant"}
+    questions = {(row["session_id"], row["position"] + 1): row for row in rows if row["role"] == "user"}
+
+    def place(message: Message) -> int | None:
+        answer = answers.get(message.answer_id)
+        if answer is None:
+            return None
+        question = questions[answer["session_id"], answer["position"]]
+        return int(question["position"] - 1 if question["after"] is None else question["after"])
+
+    for message in messages:
+        if not message.again:
+            continue
+        first = place(replace(message, again=""))
+        if first is not None and place(message) not in {None, first}:
+            yield f"{message.session}/{message.message_id}: its other answer follows {place(message)}, not {first}"
+        name = name_of(message.question)
+        if name in model.before.get(name, ()):
+            yield f"{message.session}/{message.message_id}: its other answer was told of the first one"
 
 
 async def _check_streams(redis: Redis, expected: Expected) -> list[str]:

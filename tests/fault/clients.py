@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Literal
 from uuid import uuid4
@@ -81,6 +81,7 @@ class Message:
     Attributes:
         wanted_cancel: an abort was sent; it may have come too late or not at all.
         outcome: how it must end, where a row says so.
+        again: the id of the request that wants another answer to a question which has one; empty for the first.
     """
 
     session: str
@@ -91,12 +92,14 @@ class Message:
     views: list[View] = field(default_factory=list)
     wanted_cancel: bool = False
     outcome: str = ""
+    again: str = ""
 
     @property
     def answer_id(self) -> str:
         """What its answer must be called: the ids are worked out, so that a repeated question finds the same answer."""
         session = session_uuid(self.session, self.caller.principal)
-        return str(turn_ids(session, self.caller.principal, self.message_id).answer_id)
+        key = f"{self.message_id}/{self.again}" if self.again else self.message_id
+        return str(turn_ids(session, self.caller.principal, key).answer_id)
 
     @property
     def accepted_at(self) -> float | None:
@@ -118,6 +121,7 @@ class Habits:
         submissions: so many sockets ask the same question in any case.
         second_message: a session asks again before it is answered.
         words: of an answer, at least and at most.
+        agains: another answer to the last question is asked for when all have ended, twice at once.
     """
 
     drops: float = 0.3
@@ -128,6 +132,7 @@ class Habits:
     submissions: int = 1
     second_message: float = 0.5
     words: tuple[int, int] = (10, 60)
+    agains: float = 0.0
 
 
 class Client:
@@ -164,6 +169,16 @@ class Client:
                 if self._rng.random() < self._habits.repeats:
                     tasks.create_task(self.follow(message, delay_seconds=self._rng.random()))
                 await asyncio.sleep(self._rng.uniform(0.0, 0.1))
+        if self._habits.agains and self._rng.random() < self._habits.agains:
+            await self._ask_again(self.messages[-1])
+
+    async def _ask_again(self, answered: Message) -> None:
+        self._is_alone = False
+        again = replace(answered, views=[], sent_at=0.0, wanted_cancel=False, again=uuid4().hex)
+        self.messages.append(again)
+        async with asyncio.TaskGroup() as tasks:
+            for delay_seconds in (0.0, self._rng.uniform(0.0, 0.2)):
+                tasks.create_task(self.follow(again, delay_seconds=delay_seconds))
 
     async def follow(self, message: Message, *, delay_seconds: float = 0.0) -> None:
         """Ask, and come back until the answer has ended."""
@@ -235,7 +250,7 @@ class Client:
         cancel_at: int | None,
         goes_on: bool,
     ) -> None:
-        request_id = uuid4().hex
+        request_id = message.again if message.again and view.how == "send" else uuid4().hex
         await socket.send(json.dumps(_request(message, view, request_id, goes_on=goes_on)))
         came = 0
         while True:
@@ -273,7 +288,9 @@ def _request(message: Message, view: View, request_id: str, *, goes_on: bool) ->
     common: dict[str, Any] = {"requestId": request_id, "id": message.session, "headers": headers}
     if view.how == "send":
         part = {"type": "text", "text": message.question}
-        return {"type": "send", **common, "messages": [{"id": message.message_id, "role": "user", "parts": [part]}]}
+        trigger = "regenerate-message" if message.again else "submit-message"
+        asked = {"id": message.message_id, "role": "user", "parts": [part]}
+        return {"type": "send", **common, "trigger": trigger, "messages": [asked]}
     if goes_on and view.chunks:
         common |= {"messageId": view.answer_id, "cursor": view.cursor}
     return {"type": "resume", **common}

@@ -120,6 +120,7 @@ def client_figures(messages: Sequence[Message]) -> Counter[str]:
         resumes=sum(view.how == "resume" for view in views),
         repeats=sum(view.how == "send" for view in views) - len(messages),
         cancels=sum(message.wanted_cancel for message in messages),
+        others=sum(message.again != "" for message in messages),
         errors_shown=sum(view.ending == "error" for view in views),
     )
 

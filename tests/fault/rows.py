@@ -8,12 +8,11 @@ from tests.fault.clients import Habits
 from tests.fault.cluster import WORKERS
 from tests.fault.failover import fail_over
 from tests.fault.rows_bounds import ROWS_BOUNDS
-from tests.fault.rows_exact import ROWS_EXACT
+from tests.fault.rows_exact import KILLS, ROWS_EXACT
 from tests.fault.rows_outside import ROWS_OUTSIDE
 from tests.fault.run import Plan
 from tests.fault.specials import POISONED, STEADY, cancel_in_every_phase, deadly_poison, poison, resume_everywhere
 
-KILLS = tuple(f"kill-{kind}" for kind in (*WORKERS, "gateway"))
 STOPS = tuple(f"term-{kind}" for kind in (*WORKERS, "gateway"))
 ZOMBIES = tuple(f"zombie-{kind}" for kind in WORKERS)
 EVERYTHING = (
@@ -28,7 +27,9 @@ SWEEPER = {"HISTORY_SWEEP_SECONDS": "1", "HISTORY_SILENT_SECONDS": "4", "GATEWAY
 LONG = Habits(words=(60, 200))
 
 _ROWS: dict[int, Callable[[int], Plan]] = {
-    1: lambda chats: Plan("1 kill -9", chats, faults=KILLS, first=KILLS, every_seconds=(0.3, 1.2)),
+    1: lambda chats: Plan(
+        "1 kill -9", chats, habits=Habits(agains=0.25), faults=KILLS, first=KILLS, every_seconds=(0.3, 1.2)
+    ),
     2: lambda chats: Plan(
         "2 zombies",
         chats,

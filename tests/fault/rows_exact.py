@@ -7,6 +7,8 @@ from tests.fault.clients import Habits
 from tests.fault.cluster import WORKERS
 from tests.fault.run import Plan
 
+KILLS = tuple(f"kill-{kind}" for kind in (*WORKERS, "gateway"))
+
 ROWS_EXACT: dict[int, Callable[[int], Plan]] = {
     11: lambda chats: Plan(
         "11 everything twice, submissions thrice",
@@ -27,5 +29,14 @@ ROWS_EXACT: dict[int, Callable[[int], Plan]] = {
         # A dying process takes its neighbours' entries with it, each time one attempt of theirs.
         settings={"BUS_MAX_ATTEMPTS": "30"},
         needs=("crashes_before_hop", "crashes_behind_hop", "takeovers"),
+    ),
+    21: lambda chats: Plan(
+        "21 kill -9 while another answer is asked for",
+        chats,
+        habits=Habits(agains=1.0),
+        faults=KILLS,
+        first=KILLS,
+        every_seconds=(0.3, 1.2),
+        needs=("others", "takeovers"),
     ),
 }

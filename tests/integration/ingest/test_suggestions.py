@@ -33,10 +33,11 @@ async def suggested(http: httpx.AsyncClient, by: Principal, **params: Any) -> li
 
 
 async def test_headings_become_questions(http: httpx.AsyncClient, library: Library, owner: Principal) -> None:
-    """One of each document: a heading that asks is taken as it is, and comes first; the title alone asks nothing."""
+    """One of each document, none twice: a heading that asks comes first, as it is; the title alone asks nothing."""
     await published(library, owner, "Fees", "How much is a transfer?", "Cards")
     await published(library, owner, "Opening hours", "On Sundays")
     await published(library, owner, "Imprint", "Imprint")
+    await published(library, owner, "Old fees", "How much is a transfer?")
 
     assert await suggested(http, owner) == [
         "How much is a transfer?",
