@@ -18,6 +18,7 @@ import { LiveRegion } from './LiveRegion';
 import { Messages } from './Messages';
 import { Passage } from './Passage';
 import { SessionMenu } from './SessionMenu';
+import { Suggestions } from './Suggestions';
 import { Trouble } from './Trouble';
 
 const RENDER_MS = 50;
@@ -109,6 +110,7 @@ function OpenChat({ session, isNamed }: { session: SessionChat; isNamed: boolean
           onAsk={ask}
           onStop={() => void session.stop()}
         />
+        {isEmpty && view.loading === 'done' && <Suggestions onAsk={ask} />}
       </div>
       <LiveRegion
         content={last?.role === 'assistant' ? last.parts.map(part => (part.type === 'text' ? part.text : '')).join('') : ''}

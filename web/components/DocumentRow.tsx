@@ -1,19 +1,79 @@
 'use client';
 
-import { dismissUpload, hideDocument, isAtWork, PUBLIC, type Document, type Upload } from '@/lib/documents';
+import type { Collection } from '@/lib/collections';
+import { dismissUpload, hideDocument, isAtWork, steerDocument, type Document, type Upload } from '@/lib/documents';
 import { announce, say } from '@/lib/notices';
-import { moment, size } from '@/lib/time';
-import { useLocale, useText } from '@/text';
-import { failure } from '@/text/failures';
+import { nameOf, readersOf } from '@/lib/readers';
+import { moment, seconds, size } from '@/lib/time';
+import { useLocale, useText, type Catalogue } from '@/text';
+import { documentFailure, failure } from '@/text/failures';
 import { Icon } from './icons';
 
-/** A document, and how far it is. */
-export function DocumentRow({ document, canDelete }: { document: Document; canDelete: boolean }) {
+interface Props {
+  readonly document: Document;
+  /** Undefined until the collections are known. */
+  readonly collection: Collection | undefined;
+}
+
+/** A document, how far it is, and who reads it. */
+export function DocumentRow({ document, collection }: Props) {
   const text = useText();
   const locale = useLocale();
-  const { status, progress, title } = document;
+  const { id, status, progress, title } = document;
+  const state = stateOf(document, text);
+  const left = progress.seconds_left;
+  const facts = [
+    document.file_name === title ? '' : document.file_name,
+    size(document.size_bytes, locale),
+    moment(document.created_at, locale),
+    document.version > 1 ? text.documents.version(document.version) : '',
+  ];
+  const readers = [nameOf(collection, text), readersOf(collection, text)].filter(Boolean).join(': ');
+  const canSteer = document.mine || collection?.may.upload === true;
+  const remove = (): void =>
+    announce(text.documents.deleted(title), hideDocument(id), () => say(text.documents.deleteFailed));
+  const steer = (what: 'retry' | 'cancel'): void => void steerDocument(id, what).catch((error: unknown) => say(failure(error, text)));
+  return (
+    <li className="document">
+      <Icon name="documents" />
+      <div className="document-text">
+        <p className="document-title">{title}</p>
+        <p className="hint">{facts.filter(Boolean).join(' · ')}</p>
+        <p className="hint">{readers}</p>
+        {document.failure && <p className="document-problem">{documentFailure(document.failure, text)}</p>}
+        {document.searchable_version !== null && document.searchable_version !== document.version && (
+          <p className="hint">{text.documents.stillAnswers(document.searchable_version)}</p>
+        )}
+        {isAtWork(document) && <progress aria-label={state} max={progress.total || 1} value={progress.total ? progress.done : undefined} />}
+      </div>
+      <p className="document-state" data-state={status}>
+        {state}
+        {status === 'embedding' && left !== null && <small>{text.documents.left(seconds(left, locale))}</small>}
+      </p>
+      <span className="document-actions">
+        {canSteer && status === 'failed' && (
+          <button type="button" className="quiet small" aria-label={text.documents.retryOf(title)} title={text.retry} onClick={() => steer('retry')}>
+            <Icon name="again" />
+          </button>
+        )}
+        {canSteer && isAtWork(document) && (
+          <button type="button" className="quiet small" aria-label={text.documents.cancelOf(title)} title={text.cancel} onClick={() => steer('cancel')}>
+            <Icon name="close" />
+          </button>
+        )}
+        {canSteer && !isAtWork(document) && (
+          <button type="button" className="quiet small" aria-label={text.documents.deleteOf(title)} title={text.documents.delete} onClick={remove}>
+            <Icon name="bin" />
+          </button>
+        )}
+      </span>
+    </li>
+  );
+}
+
+function stateOf({ status, progress }: Document, text: Catalogue): string {
   const states = {
-    queued: text.documents.uploaded,
+    queued: text.documents.queued,
     uploaded: text.documents.uploaded,
     parsing: text.documents.parsing,
     chunking: text.documents.chunking,
@@ -21,34 +81,7 @@ export function DocumentRow({ document, canDelete }: { document: Document; canDe
     searchable: text.documents.searchable,
     failed: text.documents.failedState,
   };
-  const facts = [
-    document.file_name === title ? '' : document.file_name,
-    size(document.size_bytes, locale),
-    document.version > 1 ? text.documents.version(document.version) : '',
-    document.collection === PUBLIC ? text.documents.everybody : text.documents.onlyMe,
-    moment(document.created_at, locale),
-  ];
-  const remove = (): void =>
-    announce(text.documents.deleted(title), hideDocument(document.id), () => say(text.documents.deleteFailed));
-  return (
-    <li className="document">
-      <Icon name="documents" />
-      <div className="document-text">
-        <p className="document-title">{title}</p>
-        <p className="hint">{facts.filter(Boolean).join(' · ')}</p>
-        {document.failure && <p className="document-problem">{document.failure.message}</p>}
-        {isAtWork(document) && <progress aria-label={states[status]} max={progress.total || 1} value={progress.total ? progress.done : undefined} />}
-      </div>
-      <p className="document-state" data-state={status}>
-        {states[status]}
-      </p>
-      {canDelete && (
-        <button type="button" className="quiet small" aria-label={text.documents.deleteOf(title)} onClick={remove}>
-          <Icon name="bin" />
-        </button>
-      )}
-    </li>
-  );
+  return states[status];
 }
 
 /** A file that is being sent, or could not be. */

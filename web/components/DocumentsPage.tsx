@@ -1,14 +1,14 @@
 'use client';
 
 import { useEffect, useState } from 'react';
-import { documents, loadMoreDocuments, PUBLIC, refreshDocuments, uploads, watchDocuments } from '@/lib/documents';
+import { collections, refreshCollections } from '@/lib/collections';
+import { documents, loadMoreDocuments, refreshDocuments, showDocuments, uploads, watchDocuments } from '@/lib/documents';
 import { account } from '@/lib/identity';
 import { useStore } from '@/lib/store';
 import { useText } from '@/text';
+import { CollectionBar } from './CollectionBar';
 import { DocumentRow, UploadRow } from './DocumentRow';
 import { DropZone } from './DropZone';
-
-const EDITORS = 'editors';
 
 export function DocumentsPage() {
   const text = useText();
@@ -17,36 +17,49 @@ export function DocumentsPage() {
     <div className="page">
       <h1>{text.documents.title}</h1>
       <p className="lead">{who && !who.email ? text.documents.guest : text.documents.lead}</p>
-      {who?.email && <Mine key={who.email} isEditor={who.groups.includes(EDITORS)} />}
+      {who?.email && <Mine key={who.email} />}
     </div>
   );
 }
 
-function Mine({ isEditor }: { isEditor: boolean }) {
+/** Of typing, after which the list is asked for. */
+const PAUSE_MS = 250;
+
+function Mine() {
   const text = useText();
   const list = useStore(documents);
+  const known = useStore(collections);
   const sending = useStore(uploads);
-  const [collection, setCollection] = useState<string | null>(null);
+  const [chosen, setChosen] = useState<string | null>(null);
+  const [name, setName] = useState('');
+  const collection = known.find(({ id }) => id === chosen) ?? null;
+  const target = collection ?? known.find(({ kind }) => kind === 'own') ?? null;
 
-  useEffect(() => watchDocuments(), []);
+  useEffect(() => {
+    refreshCollections().catch(() => undefined);
+    return watchDocuments();
+  }, []);
+
+  useEffect(() => {
+    const timer = setTimeout(() => void showDocuments({ collection: chosen, name: name.trim() }), name ? PAUSE_MS : 0);
+    return () => clearTimeout(timer);
+  }, [chosen, name]);
 
   return (
     <>
-      {isEditor && (
-        <fieldset className="choices">
-          <legend>{text.documents.who}</legend>
-          <label>
-            <input type="radio" name="collection" checked={collection === null} onChange={() => setCollection(null)} />
-            <span>{text.documents.onlyMe}</span>
-          </label>
-          <label>
-            <input type="radio" name="collection" checked={collection === PUBLIC} onChange={() => setCollection(PUBLIC)} />
-            <span>{text.documents.everybody}</span>
-          </label>
-        </fieldset>
-      )}
-      <DropZone collection={collection} />
-      <h2>{text.documents.list}</h2>
+      <CollectionBar known={known} chosen={collection} onChoose={setChosen} />
+      {target?.may.upload ? <DropZone collection={target} /> : target && <p className="hint">{text.documents.readOnly}</p>}
+      <div className="list-head">
+        <h2>{text.documents.list}</h2>
+        <input
+          type="search"
+          className="filter"
+          aria-label={text.documents.filter}
+          placeholder={text.documents.filter}
+          value={name}
+          onChange={event => setName(event.target.value)}
+        />
+      </div>
       {list.state === 'failed' && (
         <p className="failure">
           {text.documents.failed}{' '}
@@ -55,13 +68,15 @@ function Mine({ isEditor }: { isEditor: boolean }) {
           </button>
         </p>
       )}
-      {list.state === 'done' && list.items.length + sending.length === 0 && <p className="hint">{text.documents.none}</p>}
+      {list.state === 'done' && list.items.length + sending.length === 0 && (
+        <p className="hint">{name ? text.documents.noneFound : text.documents.none}</p>
+      )}
       <ul className="documents">
         {sending.map(upload => (
           <UploadRow key={upload.key} upload={upload} />
         ))}
         {list.items.map(document => (
-          <DocumentRow key={document.id} document={document} canDelete={isEditor || document.collection !== PUBLIC} />
+          <DocumentRow key={document.id} document={document} collection={known.find(({ id }) => id === document.collection)} />
         ))}
       </ul>
       {list.next && (

@@ -2,6 +2,7 @@
 
 import { useText } from '@/text';
 import { Composer } from './Composer';
+import { Suggestions } from './Suggestions';
 
 /** Before the first question. */
 export function Home() {
@@ -26,6 +27,7 @@ export function Opening() {
       <Home />
       <div className="dock">
         <Composer isBusy canStop={false} isFollowUp={false} onAsk={() => undefined} onStop={() => undefined} />
+        <Suggestions onAsk={() => undefined} />
       </div>
     </div>
   );

@@ -51,6 +51,12 @@ export function failure(error: unknown, text: Catalogue): string {
   return CODES[error.code]?.(text) ?? STATUSES[error.status]?.(text) ?? (error.message || text.failures.unknown);
 }
 
+/** About a document that could not be made searchable; the server says more than a code can. */
+export function documentFailure({ code, message }: { code: string; message: string }, text: Catalogue): string {
+  const known = text.documents.failures as Readonly<Record<string, string>>;
+  return known[code] ?? message;
+}
+
 const CODES: Readonly<Record<string, (text: Catalogue) => string>> = {
   unreachable: text => text.failures.unreachable,
   forbidden: text => text.failures.forbidden,
@@ -58,6 +64,9 @@ const CODES: Readonly<Record<string, (text: Catalogue) => string>> = {
   body_too_large: text => text.failures.tooLarge,
   unsupported_media_type: text => text.failures.mediaType,
   empty_file: text => text.failures.empty,
+  password_needed: text => text.documents.failures.password_needed,
+  media_type_mismatch: text => text.failures.mismatch,
+  too_many_collections: text => text.failures.tooManyCollections,
 };
 
 const STATUSES: Readonly<Record<number, (text: Catalogue) => string>> = {
