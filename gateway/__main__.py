@@ -5,6 +5,7 @@ from gateway.wiring import build
 from libs.config import IdentitySettings, ProcessSettings, RedisSettings, load
 from libs.contracts.plans import PlanSettings
 from libs.service.app import serve
+from libs.service.metrics import metrics_at
 
 
 def main() -> None:
@@ -13,12 +14,13 @@ def main() -> None:
         *(ProcessSettings, RedisSettings, IdentitySettings, EdgeSettings, GatewaySettings),
         *(ApiGatewaySettings, PlanSettings),
     )
-    serve(
-        build(redis, identity, edge, gateway, api_gateway, plans=plans),
-        process,
-        stall_seconds=gateway.send_seconds,
-        drain_seconds=gateway.drain_seconds,
-    )
+    with metrics_at(process.host, gateway.metrics_port):
+        serve(
+            build(redis, identity, edge, gateway, api_gateway, plans=plans),
+            process,
+            stall_seconds=gateway.send_seconds,
+            drain_seconds=gateway.drain_seconds,
+        )
 
 
 if __name__ == "__main__":

@@ -1,18 +1,16 @@
 """The gateway's own routes: the chat socket, and where clients sign in."""
 
 from fastapi import APIRouter, WebSocket
-from prometheus_client import Gauge
 from pydantic import BaseModel
 
 from gateway.addresses import address_of
 from gateway.chat_socket import ChatSocket
 from gateway.conversation import NOT_ALLOWED, TOO_MANY, Conversation
 from gateway.limits import SocketCount
+from gateway.metrics import SOCKETS
 from gateway.request import Chat
 from gateway.sign_in import Identity
 from libs.service.problems import Problem
-
-SOCKETS = Gauge("gateway_sockets", "Open chat sockets")
 
 
 class PublicConfig(BaseModel):

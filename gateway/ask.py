@@ -51,11 +51,14 @@ def session_of(client_id: str, principal: Principal) -> UUID:
 
 async def ask(
     turn: Turn, *, address: str, questions: Questions, asked: Memory, admission: Admission, max_backlog: int
-) -> None:
+) -> bool:
     """Publish the question, unless too many wait already or its asker asks too much: full is said, not suffered.
 
     Until history has stored it, `asked` knows of it. A question that is under way already is published again, which
     does no harm, and is not counted a second time.
+
+    Returns:
+        Whether it was not under way.
 
     Raises:
         RequestError: 503 or 429, when to ask again is in it; nothing was accepted.
@@ -76,6 +79,7 @@ async def ask(
     with suppress(TransientError):
         # The question is on its way, that is what counts.
         await asked.remember(turn.session_id, turn.principal.user_id, turn.answer_id)
+    return is_new
 
 
 def _require_room(waiting: int, max_backlog: int) -> None:

@@ -101,7 +101,7 @@ class Conversation:
         except RequestError as error:
             await self._error(request_id, error.detail)
         except TransientError as error:
-            log.warning("cannot serve a request now", reason=str(error))
+            self.chat.away.noticed_in_passing(reason=str(error))
             await self._error(request_id, _AWAY)
         except GoneError:
             return
@@ -117,7 +117,7 @@ class Conversation:
         try:
             await request.abort()
         except TransientError as error:
-            log.warning("an abort was lost", reason=str(error))
+            self.chat.away.noticed_in_passing(reason=str(error))
 
     async def _error(self, request_id: str, text: str) -> None:
         with suppress(GoneError):

@@ -10,6 +10,7 @@ from gateway.ports import Frames, StoredAnswer
 from gateway.ui_stream import EMPTY_DIGEST, Chunk, UiStream
 from libs.contracts.frames import Ended
 from libs.errors import RequestError, TransientError
+from libs.telemetry.troubles import Trouble
 
 log = structlog.get_logger()
 
@@ -32,6 +33,7 @@ class Relay:
         send: takes the chunks.
         row: reads the stored answer; None when there is none that has ended.
         untaken_seconds: a question that no stage has taken for so long is given up here.
+        away: says, once for all readers, that history does not answer.
     """
 
     def __init__(
@@ -41,11 +43,13 @@ class Relay:
         send: SendChunk,
         row: Callable[[], Awaitable[StoredAnswer | None]],
         untaken_seconds: float,
+        away: Trouble,
     ) -> None:
         self._stream = UiStream(str(answer_id))
         self._send = send
         self._row = row
         self._untaken_seconds = untaken_seconds
+        self._away = away
 
     async def run(self, frames: Frames) -> UUID | None:
         """Send the answer as it is written; where what was sent is not what is stored, what is stored takes its place.
@@ -88,7 +92,7 @@ class Relay:
             try:
                 answer = await self._row()
             except TransientError as error:
-                log.warning("history is away, reading waits", reason=str(error))
+                self._away.noticed_in_passing(reason=str(error))
                 return False
             if answer is not None:
                 log.warning("an answer ended unheard and is read from its row")

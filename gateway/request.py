@@ -1,14 +1,19 @@
 """One `send` or `resume` of a socket: from its frame to the last chunk."""
 
+import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from uuid import UUID
+
+import structlog
 
 from gateway.admission import Admission
 from gateway.ask import ask, session_of, turn_of
 from gateway.client_frames import Resume, Send
 from gateway.cursor import Numbered, Numbering
 from gateway.keys import DoorKeeper
+from gateway.metrics import FIRST_DELTA_SECONDS
 from gateway.ports import Memory, Questions, StoredAnswer, StoredAnswers
 from gateway.queue import Place
 from gateway.relay import Relay
@@ -25,13 +30,23 @@ from libs.contracts.values import Principal
 from libs.telemetry.logs import log_context
 from libs.telemetry.spans import Span, arrival, caller
 from libs.telemetry.tracing import here
+from libs.telemetry.troubles import Trouble
+
+log = structlog.get_logger()
+
+AWAY = "cannot serve a request now"
 
 Reply = Callable[[dict[str, object]], Awaitable[None]]
 
 
 @dataclass(frozen=True)
 class Chat:
-    """What all sockets of a process share."""
+    """What all sockets of a process share.
+
+    Attributes:
+        away: what requests meet that cannot be served now.
+        history_away: what readers meet whose answer's row cannot be asked for.
+    """
 
     keeper: DoorKeeper
     questions: Questions
@@ -43,6 +58,10 @@ class Chat:
     partitions: int
     settings: GatewaySettings
     clock: Clock
+    away: Trouble = field(default_factory=partial(Trouble, log, begins=AWAY, ends="requests are served again"))
+    history_away: Trouble = field(
+        default_factory=partial(Trouble, log, begins="history is away, reading waits", ends="history is asked again")
+    )
 
 
 class _AbandonedError(Exception):
@@ -82,6 +101,8 @@ class ChatRequest:
         self._span = Span()
         self._aborted = False
         self._is_meant = isinstance(frame, Send)
+        self._came_at = time.perf_counter()
+        self._waits_for_text = False
 
     async def run(self) -> None:
         """Serve it to the end.
@@ -129,7 +150,7 @@ class ChatRequest:
                     # Nobody shall begin what nobody waits for; what had begun is cancelled.
                     await self._reply({"type": "end", "requestId": frame.requestId})
                     return
-                await ask(
+                self._waits_for_text = await ask(
                     turn,
                     address=self._address,
                     questions=chat.questions,
@@ -186,8 +207,8 @@ class ChatRequest:
         after: str | None = None,
         is_old: bool = False,
     ) -> UUID | None:
-        request_id = self._frame.requestId
-        admission = self._chat.admission
+        request_id, chat = self._frame.requestId, self._chat
+        admission = chat.admission
         # While the question is on its way: the client hears of it behind the first chunk.
         standing = await admission.standing_of(principal)
 
@@ -203,14 +224,19 @@ class ChatRequest:
             # The first chunk of an answer says that its question is stored.
             self._place.pass_on()
             await numbering.number(chunk, attempt)
+            if self._waits_for_text and chunk["type"] == "text-delta":
+                self._waits_for_text = False
+                FIRST_DELTA_SECONDS.observe(time.perf_counter() - self._came_at)
             if chunk["type"] == "start":
                 # Here in every reading, so that all number the same chunks alike.
                 await numbering.number(rate_limits(standing), attempt)
 
         async def row() -> StoredAnswer | None:
-            return await self._chat.stored.read(session_id, answer_id, authorization=self._authorization)
+            return await chat.stored.read(session_id, answer_id, authorization=self._authorization)
 
-        relay = Relay(answer_id, send=send, row=row, untaken_seconds=self._chat.settings.untaken_seconds)
+        relay = Relay(
+            answer_id, send=send, row=row, untaken_seconds=chat.settings.untaken_seconds, away=chat.history_away
+        )
         # An old answer's log may have expired: nothing would ever come.
         instead = None if is_old and await relay.replay() else await relay.run(reading)
         await admission.release(principal, session_id, answer_id)

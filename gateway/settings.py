@@ -41,10 +41,13 @@ class EdgeSettings(Settings):
 
 
 class GatewaySettings(Settings):
-    """Limits on what a stranger can use up."""
+    """Limits on what a stranger can use up, or see."""
 
     model_config = SettingsConfigDict(env_prefix="GATEWAY_")
 
+    metrics_port: int | None = Field(
+        None, ge=1, le=65535, description="TCP port of /metrics, which PORT does not show; without it nothing does"
+    )
     max_backlog: int = Field(
         2_000, ge=1, description="Waiting questions of a partition beyond which new ones are refused"
     )

@@ -128,6 +128,7 @@ def build(
         ],
         # What it forwards has a limit for each API.
         own_body_limits=None,
+        is_public=True,
     )
     publish(app, PublicApi(app.openapi, [history_client, documents_client]))
     if edge_settings.web_dir is not None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from deploy.cdk.config import Stage
-from deploy.cdk.processes import PORT, Process
+from deploy.cdk.processes import METRICS_PORTS, PORT, Process
 from deploy.cdk.signals import SPANS_ADDRESS
 
 
@@ -72,6 +72,7 @@ SOURCES: Mapping[str, Source] = {
     "HISTORY_API_URL": Text(lambda stage: f"http://history-api.{stage.internal_zone}:{PORT}"),
     "INGEST_API_URL": Text(lambda stage: f"http://ingest-api.{stage.internal_zone}:{PORT}"),
     "ALLOWED_ORIGINS": Text(lambda stage: ",".join(stage.origins) or None),
+    "GATEWAY_METRICS_PORT": _same(str(METRICS_PORTS["gateway"])),
     # The load balancer; API Gateway does not carry the gateway's traffic.
     "GATEWAY_TRUSTED_PROXIES": _same("1"),
 }

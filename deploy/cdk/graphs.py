@@ -19,6 +19,7 @@ ROWS: tuple[Row, ...] = (
         "Average",
         ((signals.TURN_SECONDS, {**_WORKER, "status": "completed"}),),
     ),
+    ("From question to first text, seconds", "Average", ((signals.FIRST_DELTA, {signals.PROCESS: "gateway"}),)),
     ("First token of the model, seconds", "Average", ((signals.FIRST_TOKEN, {signals.PROCESS: "generation"}),)),
     ("Open sockets of a gateway", "Average", ((signals.SOCKETS, {signals.PROCESS: "gateway"}),)),
     ("Questions that arrived", "Sum", ((signals.QUESTIONS, _WORKER),)),

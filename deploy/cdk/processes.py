@@ -15,6 +15,8 @@ from libs.contracts.events import (
 )
 
 PORT = 8000
+METRICS_PORTS = {"gateway": 9464}
+"""Of those whose other port strangers reach; only the collector beside them asks there."""
 STOP_SECONDS = 60
 """From SIGTERM to SIGKILL: more than `STOP_GRACE_SECONDS`, less than the 120 s of notice that Spot gives."""
 

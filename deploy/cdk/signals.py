@@ -34,6 +34,7 @@ TURNS = Signal("chat_turns_total", ("status",))
 TURN_SECONDS = Signal("chat_turn_duration_seconds", ("status",))
 REOPENED = Signal("chat_turns_reopened_total")
 LOST = Signal("chat_turns_lost_total")
+FIRST_DELTA = Signal("chat_time_to_first_delta_seconds")
 FIRST_TOKEN = Signal("gen_ai_server_time_to_first_token_seconds")
 MODEL_SECONDS = Signal("gen_ai_client_operation_duration_seconds", ("gen_ai_operation_name",))
 TOKENS = Signal("gen_ai_client_token_usage", ("gen_ai_token_type",))
@@ -43,7 +44,7 @@ INGEST_SECONDS = Signal("ingest_stage_duration_seconds", ("stage",))
 
 SIGNALS = (
     *(WAITING, IN_HAND, RETRIES, TAKEOVERS, DEAD_LETTERS, SOCKETS, QUESTIONS, TURNS, TURN_SECONDS, REOPENED, LOST),
-    *(FIRST_TOKEN, MODEL_SECONDS, TOKENS, RETRIEVAL_SECONDS, VERSIONS, INGEST_SECONDS),
+    *(FIRST_DELTA, FIRST_TOKEN, MODEL_SECONDS, TOKENS, RETRIEVAL_SECONDS, VERSIONS, INGEST_SECONDS),
 )
 
 

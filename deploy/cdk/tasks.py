@@ -17,7 +17,7 @@ from deploy.cdk.config import Stage
 from deploy.cdk.data import Data
 from deploy.cdk.environment import Made, Secret, Source, Text, sources, tunable
 from deploy.cdk.logs import log_group
-from deploy.cdk.processes import PORT, STOP_SECONDS, Process
+from deploy.cdk.processes import METRICS_PORTS, PORT, STOP_SECONDS, Process
 from deploy.cdk.signals import collector
 
 COLLECTOR_VERSION = "v0.43.3"
@@ -153,7 +153,8 @@ def _secret(scope: Construct, stage: Stage, process: Process, source: Source, gi
 
 def _watch(stage: Stage, process: Process, task: ecs.FargateTaskDefinition, given: Given) -> None:
     """The collector beside it; the process lives on when that dies."""
-    configuration = collector(stage, process.name, port=PORT, log_group=given.metrics.log_group_name)
+    port = METRICS_PORTS.get(process.name, PORT)
+    configuration = collector(stage, process.name, port=port, log_group=given.metrics.log_group_name)
     task.add_container(
         "collector",
         container_name="collector",

@@ -45,6 +45,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
         (
             Panel("Turns that ended", "ops", (_rate("chat_turns_total", by="status"),)),
             Panel("From question to the end of its answer", "s", _quantiles("chat_turn_duration_seconds")),
+            Panel("From question to first text", "s", _quantiles("chat_time_to_first_delta_seconds")),
             Panel("First token of the model", "s", _quantiles("gen_ai_server_time_to_first_token_seconds")),
             Panel("Open chat sockets", "short", (("sum by (instance) (gateway_sockets)", "{{instance}}"),)),
             Panel("Questions that arrived", "ops", (_rate("chat_questions_total", by="outcome"),)),

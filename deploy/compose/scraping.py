@@ -13,12 +13,14 @@ _JOB = """\
     dns_sd_configs: [{{names: [{name}], type: A, port: {port}, refresh_interval: 10s}}]
 """
 PORT = 8000
+METRICS_PORTS = {"gateway": 9464}
+"""Of those whose other port strangers reach; it is not published."""
 COLLECTOR_PORT = 8888
 
 
 def scraping() -> str:
     """The file's text."""
-    jobs = [_JOB.format(name=name, port=PORT) for name in listening()]
+    jobs = [_JOB.format(name=name, port=METRICS_PORTS.get(name, PORT)) for name in listening()]
     return _HEAD + "".join([*jobs, _JOB.format(name="otel-collector", port=COLLECTOR_PORT)])
 
 

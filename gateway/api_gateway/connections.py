@@ -8,12 +8,12 @@ from typing import Self
 import structlog
 from prometheus_client import Counter
 
-from gateway.api import SOCKETS
 from gateway.api_gateway.management import ManagementApi
 from gateway.api_gateway.posted import PostedConnection
 from gateway.api_gateway.registry import CONNECTION_LIFE_MILLISECONDS, LEASE_MILLISECONDS, Kind, Registry
 from gateway.conversation import TOO_MANY, Conversation
 from gateway.limits import SocketCount
+from gateway.metrics import SOCKETS
 from gateway.request import Chat
 from libs.errors import TransientError
 from libs.service.drain import pauses

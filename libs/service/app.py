@@ -36,6 +36,7 @@ def build_app(
     resources: Sequence[AbstractAsyncContextManager[object]] = (),
     routers: Sequence[APIRouter] = (),
     own_body_limits: Collection[str] | None = (),
+    is_public: bool = False,
 ) -> FastAPI:
     """An app that opens `resources` in order before it takes traffic and closes them in reverse order at the end.
 
@@ -46,6 +47,7 @@ def build_app(
         resources: pools, clients, the bus.
         routers: the service's own routes; workers have none.
         own_body_limits: paths whose bodies may be larger than those of others; None when all say it themselves.
+        is_public: strangers reach its port, so its metrics are not there (`libs.service.metrics`).
     """
 
     @asynccontextmanager
@@ -64,7 +66,7 @@ def build_app(
     if own_body_limits is not None:
         app.add_middleware(BodyLimit, max_bytes=JSON_BODY_MAX_BYTES, elsewhere=own_body_limits)
     app.add_middleware(TraceMiddleware)
-    app.include_router(health_router(health))
+    app.include_router(health_router(health, shows_metrics=not is_public))
     for router in routers:
         app.include_router(router)
     document_problems(app)

@@ -57,8 +57,8 @@ class Health:
         return "ok"
 
 
-def health_router(health: Health) -> APIRouter:
-    """`/healthz`, `/readyz` and `/metrics`."""
+def health_router(health: Health, *, shows_metrics: bool = True) -> APIRouter:
+    """`/healthz`, `/readyz` and, unless strangers could read them there, `/metrics`."""
     router = APIRouter(tags=["operations"])
 
     @router.get("/healthz", responses={503: {"model": Readiness}})
@@ -75,6 +75,9 @@ def health_router(health: Health) -> APIRouter:
         readiness = await health.readiness()
         response.status_code = 200 if readiness.ready else 503
         return readiness
+
+    if not shows_metrics:
+        return router
 
     @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
     async def metrics() -> Response:

@@ -3,13 +3,13 @@
 import re
 
 from deploy.compose.dashboard import expressions
-from deploy.compose.scraping import PORT, listening
+from deploy.compose.scraping import METRICS_PORTS, PORT, listening
 from tests.containers.stack import Stack
 
 OURS = 10001
 KILLED = 137
 STOP_SECONDS = 30
-_METRICS = f"from urllib.request import urlopen; print(urlopen('http://127.0.0.1:{PORT}/metrics').read().decode())"
+_METRICS = "from urllib.request import urlopen; print(urlopen('http://127.0.0.1:{port}/metrics').read().decode())"
 
 
 async def nobody_is_root(stack: Stack) -> str:
@@ -38,7 +38,8 @@ async def every_metric_is_emitted(stack: Stack) -> str:
     """Each metric of the dashboard is among those that the running processes show."""
     shown = ""
     for name in listening():
-        code, output = stack.containers()[name].exec_run(["python", "-c", _METRICS])
+        asks = _METRICS.format(port=METRICS_PORTS.get(name, PORT))
+        code, output = stack.containers()[name].exec_run(["python", "-c", asks])
         assert code == 0, f"{name}: {output.decode()}"
         shown += output.decode()
     families = set(re.findall(r"^# TYPE (\w+) ", shown, re.MULTILINE))

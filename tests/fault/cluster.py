@@ -191,10 +191,14 @@ class Cluster:
         module = _MODULES[kind]
         if kind in self.mutants:
             module = (MUTANTS, self.mutants[kind], *module)
+        ports = {"PORT": str(port)}
+        if kind == "gateway":
+            [metrics_port] = free_ports(1)
+            ports["GATEWAY_METRICS_PORT"] = str(metrics_port)
         program = Program(
             name=name,
             command=(sys.executable, "-m", *module),
-            environment={**environment, "PORT": str(port)},
+            environment={**environment, **ports},
             folder=ROOT,
             forkable=self.forks,
         )

@@ -17,6 +17,7 @@ from deploy.local.valkey import ValkeyServer
 from tests.fault.clients import Message
 from tests.fault.cluster import WORKERS
 from tests.fault.ports import free_ports
+from tests.fault.proxy import Proxy
 from tests.fault.run import Run
 from tests.fault.specials import STEADY, a_message
 from tests.polling import eventually
@@ -63,6 +64,9 @@ async def _promote(run: Run, old: ValkeyServer, new: ValkeyServer) -> None:
             return [await _role(was), await _role(will_be)] == ["slave", "master"]
 
         await eventually(in_sync, within_seconds=SYNC_SECONDS)
+        for proxy in _proxies(run):
+            # Idle since an earlier failover, they would lead past the name to a server that takes writes again.
+            proxy.cut(but_to=old.port)
         run.nemesis.note(f"failover from {old.port} to {new.port}")
         run.nemesis.injected["failover"] += 1
         # redis-py has a method for it, and it is not for asyncio.
@@ -71,10 +75,13 @@ async def _promote(run: Run, old: ValkeyServer, new: ValkeyServer) -> None:
         await _measure_waiting(run)
         appends = await _appends(will_be)
         run.nemesis.note(f"the name means {new.port}")
-        for (_, server), proxy in run.cluster.proxies.items():
-            if server == "valkey":
-                proxy.target_port = new.port
+        for proxy in _proxies(run):
+            proxy.target_port = new.port
         await _measure_back(run, "back_after_failover", will_be, appends)
+
+
+def _proxies(run: Run) -> list[Proxy]:
+    return [proxy for (_, server), proxy in run.cluster.proxies.items() if server == "valkey"]
 
 
 async def _restart(run: Run) -> Sequence[Message]:

@@ -37,7 +37,7 @@ class Proxy:
     commands: Counter[str] = field(default_factory=Counter)
     port: int = 0
     connections: int = 0
-    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
+    _writers: dict[asyncio.StreamWriter, int] = field(default_factory=dict)
     _server: asyncio.Server | None = None
 
     async def open(self) -> None:
@@ -59,9 +59,11 @@ class Proxy:
         if was_swallowing:
             self.cut()
 
-    def cut(self) -> None:
-        """Every connection is reset."""
-        for writer in self._writers:
+    def cut(self, *, but_to: int | None = None) -> None:
+        """Every connection is reset, but for those to this port."""
+        for writer, port in self._writers.items():
+            if port == but_to:
+                continue
             connection = writer.get_extra_info("socket")
             with suppress(OSError):
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
@@ -69,20 +71,21 @@ class Proxy:
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target_port)
+            port = self.target_port
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
         except OSError:
             writer.transport.abort()
             return
         self.connections += 1
-        pair = {writer, far_writer}
-        self._writers |= pair
+        pair = (writer, far_writer)
+        self._writers |= dict.fromkeys(pair, port)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._pass_on(reader, far_writer))
                 tasks.create_task(self._pass_on(far_reader, writer, are_replies=True))
         finally:
-            self._writers -= pair
             for end in pair:
+                del self._writers[end]
                 end.transport.abort()
 
     async def _pass_on(

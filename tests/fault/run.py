@@ -177,7 +177,7 @@ async def gap_reads(cluster: Cluster) -> int:
     """How often a reader of a gateway that runs now has found that frames were missing."""
     async with httpx.AsyncClient(trust_env=False) as http:
         pages = [
-            (await http.get(f"http://127.0.0.1:{gateway.program.environment['PORT']}/metrics")).text
+            (await http.get(f"http://127.0.0.1:{gateway.program.environment['GATEWAY_METRICS_PORT']}/metrics")).text
             for gateway in cluster.of("gateway")
         ]
     return sum(int(float(count)) for page in pages for count in _GAP_READS.findall(page))

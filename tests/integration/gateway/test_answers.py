@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
 from libs.clock import utc_now
@@ -59,7 +60,8 @@ async def _asked(redis: Redis, count: int) -> bool:
 
 
 async def test_the_same_question_twice_is_one_answer(gateway: Gateway, ann: Client, redis: Redis) -> None:
-    """Sent again, by another socket too, it finds the same log."""
+    """Sent again, by another socket too, it finds the same log, and how long it took is counted once."""
+    before = REGISTRY.get_sample_value("chat_time_to_first_delta_seconds_count") or 0
     first = await ann.send("s")
     answer = await the_question(redis)
     async with gateway.client() as elsewhere:
@@ -69,6 +71,7 @@ async def test_the_same_question_twice_is_one_answer(gateway: Gateway, ann: Clie
         await answer.write("Once.")
 
         assert text_of(await ann.reply(first)) == text_of(await elsewhere.reply(second)) == "Once."
+    assert REGISTRY.get_sample_value("chat_time_to_first_delta_seconds_count") == before + 1
 
 
 async def test_somebody_else_with_the_same_ids_gets_another_answer(gateway: Gateway, ann: Client, redis: Redis) -> None:

@@ -40,4 +40,4 @@ async def test_the_public_api_is_one_document(http: httpx.AsyncClient) -> None:
     """Sessions and documents are in it though others serve them, and what is not public is not."""
     paths = set((await http.get("/openapi.json")).json()["paths"])
 
-    assert paths == {"/healthz", "/readyz", "/metrics", "/v1/config", "/v1/usage", "/v1/sessions"}
+    assert paths == {"/healthz", "/readyz", "/v1/config", "/v1/usage", "/v1/sessions"}

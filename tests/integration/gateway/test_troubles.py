@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import structlog
 from redis.asyncio import Redis
 
 from gateway.settings import EdgeSettings, GatewaySettings
@@ -136,11 +137,14 @@ async def _only_channel(redis: Redis, expected: str) -> bool:
 
 
 async def test_history_away_is_said(start: Start) -> None:
-    """Whether an answer is under way nobody can tell: that is an error, not "no"."""
-    async with start(history="http://127.0.0.1:9") as gateway, gateway.client() as ann:
-        [error] = await ann.reply(await ann.resume("s"))
+    """Whether an answer is under way nobody can tell: an error to each, not "no", and one line for all of them."""
+    with structlog.testing.capture_logs() as logs:
+        async with start(history="http://127.0.0.1:9") as gateway, gateway.client() as ann:
+            for _ in range(5):
+                [error] = await ann.reply(await ann.resume("s"))
 
-        assert "does not answer" in error["errorText"]
+                assert "does not answer" in error["errorText"]
+    assert [line["event"] for line in logs if line["log_level"] == "warning"] == ["cannot serve a request now"]
 
 
 async def test_a_bug_ends_its_request_and_no_other(gateway: Gateway, ann: Client, api: Api, redis: Redis) -> None:

@@ -8,6 +8,7 @@ from gateway.relay import ROW_TRIES, SILENT_BATCHES, Relay
 from gateway.ui_stream import Chunk
 from libs.contracts.frames import Delta, Ended, Started
 from libs.errors import RequestError, TransientError
+from libs.telemetry.troubles import Trouble
 from tests.unit.gateway.builders import (
     ANSWER_ID,
     Frames,
@@ -44,7 +45,8 @@ async def relayed(*batches: Frames | None, rows: Rows | None = None, sent: list[
     async def send(chunk: Chunk, _attempt: str) -> None:
         chunks.append(chunk)
 
-    relay = Relay(ANSWER_ID, send=send, row=rows or Rows(), untaken_seconds=UNTAKEN_SECONDS)
+    away = Trouble(structlog.get_logger(), begins="history is away", ends="history is back")
+    relay = Relay(ANSWER_ID, send=send, row=rows or Rows(), untaken_seconds=UNTAKEN_SECONDS, away=away)
     await relay.run(ScriptedFrames(*batches))
     return chunks
 
