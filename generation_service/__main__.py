@@ -9,6 +9,7 @@ from generation_service.settings import (
 )
 from generation_service.wiring import build
 from libs.config import load
+from libs.llm.prices import PriceSettings
 from libs.service.app import serve
 
 
@@ -18,10 +19,10 @@ def main() -> None:
     Raises:
         SystemExit: the environment is not complete; the message names every bad variable.
     """
-    process, redis, model, chat, generation = load(
-        ProcessSettings, RedisSettings, ModelSettings, ChatSettings, GenerationSettings
+    process, redis, model, chat, generation, prices = load(
+        ProcessSettings, RedisSettings, ModelSettings, ChatSettings, GenerationSettings, PriceSettings
     )
-    serve(build(redis, model, chat, generation), process)
+    serve(build(redis, model, chat, generation, prices), process)
 
 
 if __name__ == "__main__":

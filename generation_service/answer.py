@@ -9,8 +9,10 @@ import structlog
 from generation_service.citations import CitationParser
 from generation_service.draft import Draft
 from generation_service.links import LinkFilter
-from generation_service.ports import ChatModel, Tokenizer, Write
+from generation_service.ports import ChatModel, Metering, Tokenizer, Write
 from generation_service.prompt import UNKNOWN, Budget, Prompt, build_prompt
+from generation_service.spending import BudgetSpentError
+from libs.bus.patience import RedisAwayError
 from libs.bus.tries import LONGEST_PAUSE_SECONDS
 from libs.clock import Clock, utc_now
 from libs.contracts.events import AnswerWritten, ContextRetrieved
@@ -29,6 +31,7 @@ async def answer(
     tokenizer: Tokenizer,
     budget: Budget,
     write: Write,
+    meter: Metering,
     last_try: bool,
     patience_seconds: float = 90.0,
     monotonic: Callable[[], float] = time.monotonic,
@@ -54,7 +57,12 @@ async def answer(
 
     prompt = build_prompt(context, tokenizer=tokenizer, budget=budget)
     try:
-        finished = await _stream(prompt, draft, model, budget.answer_tokens)
+        finished = await _stream(prompt, draft, model, budget.answer_tokens, meter)
+    except BudgetSpentError:
+        return draft.ended("failed", failure="budget_exceeded")
+    except RedisAwayError:
+        # No trouble with the model: the budget could not be looked at.
+        raise
     except TransientError as error:
         if another_may_follow() and (error.retry_after_seconds or 0.0) <= LONGEST_PAUSE_SECONDS:
             raise
@@ -71,7 +79,14 @@ async def answer(
     )
 
 
-async def _stream(prompt: Prompt, draft: Draft, model: ChatModel, answer_tokens: int) -> Finished:
+async def _stream(prompt: Prompt, draft: Draft, model: ChatModel, answer_tokens: int, meter: Metering) -> Finished:
+    # Outside of all that may fail: however the call ends, what it cost is known.
+    async with meter.call(prompt.messages, answer_tokens=answer_tokens, said=lambda: draft.text) as call:
+        call.finished = await _stream_of(prompt, draft, model, answer_tokens)
+        return call.finished
+
+
+async def _stream_of(prompt: Prompt, draft: Draft, model: ChatModel, answer_tokens: int) -> Finished:
     parser = CitationParser(prompt.passages)
     # Last, so that nothing the parser leaves out can join two halves of a link.
     links = LinkFilter(prompt.passages)

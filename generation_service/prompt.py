@@ -73,6 +73,11 @@ def build_prompt(context: ContextRetrieved, *, tokenizer: Tokenizer, budget: Bud
     return Prompt((rules, *history, question), passages)
 
 
+def tokens_of(messages: Sequence[Message], tokenizer: Tokenizer) -> int:
+    """Of a whole prompt, as an endpoint will count them."""
+    return sum(_cost(message["content"], tokenizer) for message in messages)
+
+
 def _recent(history: Sequence[PastMessage], room: int, tokenizer: Tokenizer) -> list[Message]:
     kept: list[Message] = []
     for past in reversed(history):

@@ -6,16 +6,21 @@ from functools import partial
 from fastapi import FastAPI
 
 from generation_service.answer import answer
+from generation_service.budgets import RedisPurse
 from generation_service.ports import ChatModel
 from generation_service.prompt import Budget
 from generation_service.settings import ChatSettings, GenerationSettings, ModelSettings, RedisSettings
+from generation_service.spending import Meter
 from generation_service.worker import register
+from libs.answers.attempt import Attempt
 from libs.answers.writer import AnswerWriter
 from libs.bus.bus import Bus
 from libs.bus.connection import connect
+from libs.contracts.values import Turn
 from libs.llm.chat import ChatTimeouts, OpenAIChat
 from libs.llm.endpoint import Endpoint
 from libs.llm.fallback import FallbackChat
+from libs.llm.prices import PriceSettings
 from libs.llm.retries import RetryPolicy
 from libs.llm.tokens import Tokenizer
 from libs.service.app import build_app
@@ -30,6 +35,7 @@ def build(
     model_settings: ModelSettings,
     chat_settings: ChatSettings,
     settings: GenerationSettings,
+    prices: PriceSettings,
 ) -> FastAPI:
     """The worker as an app: it takes events from when it has started until it stops."""
     redis = connect(redis_settings.redis_url)
@@ -41,6 +47,13 @@ def build(
     tokenizer = Tokenizer(settings.token_encoding)
     writer = AnswerWriter(redis)
     bus = Bus(redis_settings, redis, group="generation")
+    models = [model for model in (chat_settings.chat_model, settings.fallback_model) if model is not None]
+
+    def meter_of(turn: Turn, attempt: Attempt) -> Meter:
+        key = turn.principal.key
+        purse = None if key is None else RedisPurse(redis, turn, key, attempt)
+        return Meter(purse, prices=prices, tokenizer=tokenizer, models=models)
+
     register(
         bus,
         answer=partial(
@@ -55,6 +68,7 @@ def build(
             patience_seconds=settings.patience_seconds,
         ),
         writer=writer,
+        meter_of=meter_of,
         model=chat_settings.chat_model,
         concurrency=settings.concurrency,
     )

@@ -19,6 +19,7 @@ from libs.config import (
     variable_name,
 )
 from libs.contracts.plans import PlanSettings
+from libs.llm.prices import PriceSettings
 from libs.flags.settings import FlagSettings
 from retrieval_service.settings import RetrievalSettings
 
@@ -48,7 +49,7 @@ READS: Mapping[str, tuple[type[Settings], ...]] = {
         RetrievalSettings,
         FlagSettings,
     ),
-    "generation": (ProcessSettings, RedisSettings, ModelSettings, ChatSettings, GenerationSettings),
+    "generation": (ProcessSettings, RedisSettings, ModelSettings, ChatSettings, GenerationSettings, PriceSettings),
     "ingest-api": (*_INGEST, IdentitySettings),
     "ingest-worker": (*_INGEST, ModelSettings),
 }

@@ -40,6 +40,7 @@ _READERS = {
     "libs.config.IdentitySettings": "gateway, history api, ingest api",
     "libs.contracts.plans.PlanSettings": "gateway, history api",
     "libs.flags.settings.FlagSettings": "retrieval",
+    "libs.llm.prices.PriceSettings": "generation",
     "gateway.settings.EdgeSettings": "gateway",
     "gateway.settings.GatewaySettings": "gateway",
     "gateway.settings.ApiGatewaySettings": "gateway behind API Gateway's WebSocket API",

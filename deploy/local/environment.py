@@ -24,6 +24,7 @@ IDENTITY_POOL = "local:00000000-0000-4000-8000-000000000000"
 SETTINGS_MODULES = (
     "libs.config",
     "libs.contracts.plans",
+    "libs.llm.prices",
     "libs.flags.settings",
     "gateway.settings",
     "history_service.settings",

@@ -14,20 +14,25 @@ from libs.answers.names import LogName
 from libs.bus.entry import fields_of, stream_key
 from libs.contracts.events import AnswerWritten, ContextRetrieved
 from libs.contracts.frames import Delta, Frame, decode_frame
+from libs.llm.prices import PriceSettings
 from tests.fakes.openai_server import FakeOpenAI
 
+PRICES = PriceSettings()
 ANSWERED = stream_key(AnswerWritten.stream, 0)
 RETRIEVED = stream_key(ContextRetrieved.stream, 0)
 
 
 @asynccontextmanager
-async def service(redis_url: str, fake: FakeOpenAI, **generation: Any) -> AsyncIterator[FastAPI]:
+async def service(
+    redis_url: str, fake: FakeOpenAI, *, prices: PriceSettings = PRICES, **generation: Any
+) -> AsyncIterator[FastAPI]:
     """The worker, running in this process."""
     app = build(
         RedisSettings(redis_url=redis_url, bus_claim_seconds=1.0, bus_max_attempts=2),
         ModelSettings(openai_api_key=SecretStr("key"), openai_base_url=fake.base_url),
         ChatSettings(chat_model="fake"),
         GenerationSettings(**{"token_encoding": "cl100k_base", "model_tries": 1, **generation}),
+        prices,
     )
     async with app.router.lifespan_context(app):
         yield app

@@ -8,6 +8,7 @@ import pytest
 from generation_service.answer import answer
 from generation_service.draft import cancelled
 from generation_service.prompt import UNKNOWN, Budget
+from generation_service.spending import Meter
 from libs.bus.tries import LONGEST_PAUSE_SECONDS
 from libs.contracts.events import AnswerWritten, ContextRetrieved
 from libs.contracts.frames import Cited, Delta
@@ -15,7 +16,7 @@ from libs.contracts.values import Timings, Usage
 from libs.errors import PermanentError, TransientError
 from libs.llm.chunks import Finished, InterruptedAnswerError
 from tests.builders import a_context, a_passage
-from tests.unit.generation.twins import STOP, ScriptedModel, WordTokenizer
+from tests.unit.generation.twins import STOP, ScriptedModel, WordTokenizer, a_meter
 
 PATIENCE_SECONDS = 60.0
 
@@ -44,6 +45,7 @@ async def answered(
     log: Log,
     *,
     context: ContextRetrieved | None = None,
+    meter: Meter | None = None,
     last_try: bool = False,
     age_seconds: float = 0.0,
 ) -> AnswerWritten:
@@ -54,6 +56,7 @@ async def answered(
         tokenizer=WordTokenizer(),
         budget=Budget(),
         write=log.write,
+        meter=meter or a_meter(),
         last_try=last_try,
         patience_seconds=PATIENCE_SECONDS,
         clock=lambda: context.occurred_at + timedelta(seconds=age_seconds),

@@ -2,9 +2,12 @@
 
 from collections.abc import AsyncGenerator, Sequence
 
+from generation_service.ports import Purse
+from generation_service.spending import Meter
 from libs.contracts.values import Usage
 from libs.llm.chat import Message
 from libs.llm.chunks import Finished
+from libs.llm.prices import Price, PriceSettings
 
 STOP = Finished("stop", "twin-2026", Usage(input_tokens=10, output_tokens=3))
 
@@ -30,6 +33,20 @@ class ScriptedModel:
                 yield step
         finally:
             self.closed += 1
+
+
+PRICES = PriceSettings(
+    model_prices={
+        "twin": Price(input=1, output=10),
+        "dear-twin": Price(input=2, output=20),
+        "*": Price(input=9, output=9),
+    }
+)
+
+
+def a_meter(purse: Purse | None = None, *models: str) -> Meter:
+    """Of a question without a key, unless there is a purse."""
+    return Meter(purse, prices=PRICES, tokenizer=WordTokenizer(), models=models or ("twin",))
 
 
 class WordTokenizer:
