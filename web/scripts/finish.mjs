@@ -32,7 +32,7 @@ function withPolicy(page) {
   );
   const { origin } = new URL(backend);
   const socket = origin.replace(/^http/, 'ws');
-  const identity = process.env.ELOQUENT_IDENTITY_ORIGINS ?? 'https://*.amazonaws.com';
+  const identity = process.env.ELOQUENT_IDENTITY_ORIGINS ?? 'https://*.amazonaws.com https://*.amazoncognito.com';
   const policy = [
     "default-src 'none'",
     `script-src 'self' ${[...new Set(hashes)].join(' ')}`,
