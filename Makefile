@@ -99,8 +99,9 @@ eval: .venv/installed-dev ## Measure how well documents are found: make eval DAT
 	@$(if $(DATA),,echo 'usage: make eval DATA=folder [LIMIT=n] [FOREIGN=folder]' >&2; exit 2)
 	@$(BIN)/python -m tests.eval $(DATA) --compare $(if $(LIMIT),--limit $(LIMIT)) $(if $(FOREIGN),--foreign $(FOREIGN))
 
-bench: .venv/installed-dev ## Compare Eloquent with a monolith under load
+bench: .venv/installed-dev ## Compare Eloquent with a monolith under load, and with itself without its guarantees
 	@$(BIN)/python -m tests.bench.chat
+	@$(BIN)/python -m tests.bench.guarantees
 
 docs: .venv/installed-dev ## Write docs/openapi, docs/asyncapi.json and .env.example anew
 	@$(BIN)/python -m deploy.docs

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.bench.load import Script, Seen
+from tests.bench.page import HEAD, put
 
 _MILLI = 1000.0
 _MEGABYTE = 1024 * 1024
@@ -64,9 +65,11 @@ class Report:
         return "\n\n".join([*self._levels(), self._where(), *self._complaints()]) + "\n"
 
     def write(self, path: Path) -> None:
-        """The tables as a page of the documentation."""
+        """The tables as the head of a page of the documentation."""
         script = self.script
-        path.write_text(
+        put(
+            path,
+            HEAD,
             "# Benchmarks\n\n"
             f"Written by `python -m tests.bench.chat{' --first' if self.came_first else ''} --write` "
             f"({datetime.now(UTC):%Y-%m-%d}); what it means is in [ADR 14](adr/0014-hot-path.md).\n\n"
@@ -78,7 +81,7 @@ class Report:
             f"the same machine: 2 cores, shared with the load generator and the fake model.{self._rank()}\n\n"
             "*Added* is the time to the first text beyond the model's own. *Pace* is tokens a second of a chat, "
             "beginning with the question, as a share of the ideal. *CPU* is user and system time of all processes of "
-            "the side, databases included; *memory* their proportional set size.\n\n" + self.markdown()
+            "the side, databases included; *memory* their proportional set size.\n\n" + self.markdown(),
         )
 
     def _rank(self) -> str:
