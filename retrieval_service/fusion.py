@@ -9,6 +9,12 @@ from retrieval_service.ports import Match, Ranking, Relevance
 MEANING = 0.8
 """The share of meaning in a score, the rest is the words': alpha of Bruch, Gai and Ingber (ACM TOIS 42(1), 2023)."""
 
+SAID = 0.3
+"""How much of cosine the coverage of all of the query's words is worth (ADR 0011)."""
+
+FAR = 0.5
+"""The share of the least score that makes a passage worth giving beside a relevant one."""
+
 _LEAST_COSINE = -1.0
 
 
@@ -57,12 +63,23 @@ def fuse(nearest: Ranking, matches: Sequence[Match], *, all_matches: bool) -> li
 
 
 def relevant(candidates: Sequence[Candidate], relevance: Relevance) -> Sequence[Candidate]:
-    """Those for which anything speaks, near enough or with a word of the query; none unless one is relevant."""
+    """Those for which anything speaks, at all near or with a word of the query; none unless one is relevant."""
     if not any(is_relevant(candidate, relevance) for candidate in candidates):
         return ()
-    return [candidate for candidate in candidates if candidate.cosine >= relevance.min_score or candidate.coverage > 0]
+    least = least_cosine(relevance)
+    return [candidate for candidate in candidates if candidate.cosine >= least or candidate.coverage > 0]
+
+
+def least_cosine(relevance: Relevance) -> float:
+    """Below it a passage without any word of the query is not given beside others."""
+    return min(FAR * relevance.min_score, relevance.min_score)
 
 
 def is_relevant(candidate: Candidate, relevance: Relevance) -> bool:
     """Whether this one alone is reason enough to answer."""
-    return candidate.cosine >= relevance.min_score or candidate.coverage >= relevance.min_coverage
+    return evidence(candidate) >= relevance.min_score or candidate.coverage >= relevance.min_coverage
+
+
+def evidence(candidate: Candidate) -> float:
+    """How much speaks for an answer in this passage; comparable across queries, as the ranking's score is not."""
+    return candidate.cosine + SAID * candidate.coverage

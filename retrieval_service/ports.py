@@ -37,8 +37,8 @@ class Relevance(NamedTuple):
     """What one passage at least must reach, or none is given: either of the two is enough (ADR 0026).
 
     Attributes:
-        min_score: cosine similarity.
-        min_coverage: of the query's words.
+        min_score: cosine similarity, and 0.3 of the coverage of the query's words.
+        min_coverage: of the query's words, however far the passage is.
     """
 
     min_score: float

@@ -10,7 +10,7 @@ import structlog
 
 from libs.contracts.values import Passage, Principal
 from libs.errors import EloquentError
-from retrieval_service.fusion import Candidate, fuse, is_relevant, relevant
+from retrieval_service.fusion import Candidate, fuse, is_relevant, least_cosine, relevant
 from retrieval_service.metrics import RERANKED, STAGE_SECONDS
 from retrieval_service.ports import (
     Cache,
@@ -85,7 +85,7 @@ class Finder:
             candidates = fuse(nearest, matches, all_matches=all_matches)
             found = await self._existing(candidates, search, principal)
             # Vectors of deleted texts stay for a while: too many of them must not hide what exists.
-            full = len(nearest) == depth < MAX_CANDIDATES and nearest[-1][1] >= search.relevance.min_score
+            full = len(nearest) == depth < MAX_CANDIDATES and nearest[-1][1] >= least_cosine(search.relevance)
             if len(found) >= search.top_k or not full:
                 return found
             depth = min(4 * depth, MAX_CANDIDATES)

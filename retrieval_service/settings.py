@@ -22,16 +22,17 @@ class RetrievalSettings(Settings):
 
     top_k: int = Field(8, ge=1, le=50, description="Chunks given to a question at most; neighbours become one passage")
     min_score: float = Field(
-        0.26,
+        0.4,
         ge=-1,
-        le=1,
-        description="Cosine similarity that makes a passage relevant, calibrated for all-MiniLM-L6-v2 (ADR 0011)",
+        le=1.3,
+        description="Cosine similarity and 0.3 of the share of the query's words that make a passage relevant, "
+        "calibrated for all-MiniLM-L6-v2 (ADR 0011)",
     )
     min_coverage: float = Field(
-        0.5,
+        0.8,
         ge=0,
         le=1,
-        description="Share of the query's words, by weight, that makes a passage relevant by itself (ADR 0026)",
+        description="Share of the query's words, by weight, that makes a passage relevant by itself (ADR 0011)",
     )
     condense_model: str | None = Field(
         None,

@@ -10,7 +10,7 @@ from tests.eval.metrics import mean, ndcg, recall, reciprocal_rank
 from tests.eval.systems import Evidence
 
 STAGES = ("condense", "embed", "vectors", "words", "rerank", "whole")
-HUNDREDTHS = range(14, 62, 4)
+HUNDREDTHS = range(20, 66, 4)
 
 
 def quality(
@@ -39,7 +39,7 @@ def refusals(evidence: Mapping[str, Sequence[Evidence]], relevance: Relevance) -
     print("   min_score  " + "  ".join(f"{name} ({len(of)})".rjust(20) for name, of in evidence.items()))
     for least in sorted({relevance.min_score, *(hundredths / 100 for hundredths in HUNDREDTHS)}):
         shares = [
-            sum(e.cosine < least and e.coverage < relevance.min_coverage for e in of) / len(of)
+            sum(e.score < least and e.coverage < relevance.min_coverage for e in of) / len(of)
             for of in evidence.values()
         ]
         mark = "*" if least == relevance.min_score else " "

@@ -15,11 +15,14 @@ from libs.contracts.values import PastMessage
 from libs.llm.embeddings import OpenAIEmbedder
 from libs.vectors.pgvector import PgVectorStore
 from retrieval_service.condense import fading
+from retrieval_service.fusion import evidence, fuse
 from retrieval_service.lexical import PostgresWords
 from retrieval_service.passages import PostgresPassages
 from retrieval_service.ports import Query, Ranking, Relevance, Search
 from retrieval_service.retrieve import retrieve
+from retrieval_service.search import DEPTH as SEARCHED
 from retrieval_service.search import Finder, blend
+from retrieval_service.settings import RetrievalSettings
 from tests.builders import an_opened_turn
 from tests.eval.data import Document, Question
 from tests.eval.loading import COLLECTION
@@ -27,17 +30,25 @@ from tests.eval.loading import COLLECTION
 CHUNKS = 24
 """Asked for, so that ten documents come of them: several chunks may be of one."""
 
-DEPTH = 6 * CHUNKS
+DEPTH = SEARCHED * CHUNKS
 """Of a search that is looked at alone: as deep as it is when it is joined."""
+
+DELIVERED = SEARCHED * RetrievalSettings().top_k
+"""Of a search as it is delivered."""
 
 Rank = Callable[[Question], Awaitable[Sequence[str]]]
 """A question's documents, best first."""
 
 
 class Evidence(NamedTuple):
-    """What speaks for a question's being answerable at all: the best of any chunk."""
+    """What speaks for a question's being answerable at all: the best of any chunk.
 
-    cosine: float
+    Attributes:
+        score: what `min_score` is the least of.
+        coverage: of the query's words.
+    """
+
+    score: float
     coverage: float
 
 
@@ -103,12 +114,15 @@ class Ours:
         return self._documents(match.chunk_id for match in matches)
 
     async def evidence(self, question: Question) -> Evidence:
-        """What the relevance threshold looks at."""
+        """What the relevance thresholds look at, as deep as a search is delivered."""
         query = await _query(question)
-        nearest = await self._store.search(await self._vector(query), collections=[COLLECTION], top_k=1)
-        matches = await self._words.search(query, collections=[COLLECTION], top_k=DEPTH)
-        coverage = max((match.coverage for match in matches), default=0.0)
-        return Evidence(nearest[0][1] if nearest else -1.0, coverage)
+        nearest = await self._store.search(await self._vector(query), collections=[COLLECTION], top_k=DELIVERED)
+        matches = await self._words.search(query, collections=[COLLECTION], top_k=DELIVERED)
+        candidates = fuse(nearest, matches, all_matches=len(matches) < DELIVERED)
+        return Evidence(
+            max((evidence(candidate) for candidate in candidates), default=-1.0),
+            max((candidate.coverage for candidate in candidates), default=0.0),
+        )
 
     async def _ranked(self, asked: str, earlier: Sequence[str]) -> Sequence[str]:
         history = tuple(PastMessage(role="user", text=text) for text in earlier)

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from retrieval_service.fusion import MEANING, fuse, relevant
+from retrieval_service.fusion import MEANING, Candidate, fuse, relevant
 from retrieval_service.ports import Match, Relevance
 from retrieval_service.search import blend
 
@@ -57,11 +57,25 @@ def test_equal_scores_have_one_order() -> None:
 def test_one_relevant_passage_lets_others_in_that_anything_speaks_for() -> None:
     """Near enough or covering enough is a reason to answer; then a word of the query is a reason to be given."""
     matches = [Match(B, 9.0, 0.6), Match(C, 1.0, 0.1)]
-    candidates = fuse([(A, 0.2), (D, 0.1)], matches, all_matches=True)
+    candidates = fuse([(A, 0.14), (D, 0.05)], matches, all_matches=True)
 
     assert [c.chunk_id for c in relevant(candidates, Relevance(0.3, 0.6))] == [B, C]
     assert relevant(candidates, Relevance(0.3, 0.7)) == ()
     assert {c.chunk_id for c in relevant(candidates, Relevance(0.2, 0.7))} == {A, B, C}
+
+
+def test_nearness_and_words_are_reasons_together() -> None:
+    """What is rather near and says some of the words is relevant; each of the two alone would not be enough."""
+    least = Relevance(min_score=0.5, min_coverage=0.9)
+
+    def is_reason(cosine: float, coverage: float) -> bool:
+        return bool(relevant([Candidate(A, 1.0, cosine, coverage)], least))
+
+    assert is_reason(0.4, 0.34)
+    assert not is_reason(0.4, 0.32)
+    assert not is_reason(0.4, 0.0)
+    assert not is_reason(0.1, 0.34)
+    assert is_reason(0.1, 0.9)
 
 
 def test_vectors_are_blended_by_share() -> None:

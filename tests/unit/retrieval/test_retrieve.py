@@ -110,12 +110,13 @@ async def test_without_its_reranker_a_question_is_answered_as_if_there_were_none
 
 
 async def test_what_is_not_relevant_is_not_given() -> None:
-    """Below the threshold there is nothing, however little else there is; on it there is."""
-    just, below = a_passage("just", score=0.5), a_passage("below", score=0.49)
+    """Below the threshold there is nothing, however little else there is; on it there is, with what is half as near."""
+    just, below, half, far = (
+        a_passage(text, score=score) for text, score in (("just", 0.5), ("below", 0.49), ("half", 0.25), ("far", 0.24))
+    )
 
-    context = await ask(TwinKnowledge(("public", just), ("public", below)))
-
-    assert texts(context) == ["just"]
+    assert texts(await ask(TwinKnowledge(("public", below), ("public", half)))) == []
+    assert texts(await ask(TwinKnowledge(("public", just), ("public", half), ("public", far)))) == ["just", "half"]
 
 
 async def test_the_same_text_is_given_once() -> None:
