@@ -23,6 +23,9 @@ from tests.variants import REDIS_SERVER
 
 S = TypeVar("S", bound=Server)
 
+TOGETHER = frozenset({"e2e", "web"})
+"""Folders whose tests share one running system, so that they run in one process."""
+
 TRIES = 5
 """A port that was free may be taken before our server has it."""
 
@@ -35,6 +38,13 @@ _TABLES = """
     WHERE schemaname = 'public' AND tablename <> ALL ($1)
 """
 KEPT_TABLES = ["schema_migrations"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `-n 2 --dist loadgroup` the tests of one file, or of one such folder, follow each other in one process."""
+    for item in items:
+        path = item.path.relative_to(Path(__file__).parent)
+        item.add_marker(pytest.mark.xdist_group(path.parts[0] if path.parts[0] in TOGETHER else str(path)))
 
 
 @pytest.fixture(scope="session")
