@@ -11,6 +11,7 @@ from libs.clock import utc_now
 from libs.contracts.events import AnswerWritten
 from libs.contracts.frames import Ended
 from libs.contracts.values import PastMessage, Turn
+from libs.telemetry.tracing import current_traceparent
 
 
 @dataclass(slots=True)
@@ -21,6 +22,7 @@ class _Row:
     position: int
     after: int
     client_message_id: str | None
+    traceparent: str
     opened_by: UUID | None = None
     text: str = ""
     ended: Ended | None = None
@@ -145,6 +147,7 @@ class MemoryTurns:
             position=2 * len(session.rows) + 1,
             after=after,
             client_message_id=turn.replaces if turn.in_place and not is_edit else turn.client_message_id,
+            traceparent=current_traceparent(),
             opened_by=None if waits else event_id,
         )
         session.rows.append(row)
@@ -186,7 +189,8 @@ class MemoryTurns:
             return None
         if row.status == "queued":
             row.status, row.opened_by = "opened", event_id
-        return OpenedTurn(row.turn, self._history(session, row)) if row.opened_by == event_id else None
+        opened = OpenedTurn(row.turn, self._history(session, row), row.traceparent)
+        return opened if row.opened_by == event_id else None
 
     def _history(self, session: _Session, row: _Row) -> tuple[PastMessage, ...]:
         tree = session.tree

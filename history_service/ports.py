@@ -53,14 +53,15 @@ class TooManySiblings:
 
 @dataclass(frozen=True, slots=True)
 class OpenedTurn:
-    """A turn that was opened, and what its first event carries."""
+    """A turn that was opened, and what its first event carries; the trace is of whoever asked."""
 
     turn: Turn
     history: tuple[PastMessage, ...]
+    traceparent: str = ""
 
     def event(self) -> TurnOpened:
         """What tells retrieval about it."""
-        return TurnOpened(turn=self.turn, history=self.history)
+        return TurnOpened(turn=self.turn, history=self.history, traceparent=self.traceparent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from libs.contracts.values import Principal, Timings, Turn, Usage
 TURN = """
     SELECT answer.session_id, question.message_id AS question_id, answer.message_id AS answer_id, users.user_id,
            users.is_guest, answer.groups, question.content AS question, question.created_at AS asked_at,
-           question.client_message_id, answer.position, answer.opened_at, answer.reopened_count,
+           question.client_message_id, answer.position, answer.opened_at, answer.reopened_count, answer.traceparent,
            key.key_id, key.plan, key.scopes, key.budget_micro_usd, key.spent_micro_usd, key.month
     FROM chat_messages AS answer
     JOIN chat_messages AS question

@@ -18,6 +18,7 @@ from history_service.turn_rows import TURN, ended_frame, turn_of
 from libs.contracts.events import AnswerWritten
 from libs.contracts.values import PastMessage, Turn
 from libs.db.errors import translated
+from libs.telemetry.tracing import current_traceparent
 
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
@@ -53,16 +54,16 @@ _ADD_TURN = """
     )
     INSERT INTO chat_messages (
         message_id, session_id, position, after, role, content, created_at, client_message_id,
-        status, groups, asked_by, opened_by, opened_at
+        status, groups, asked_by, opened_by, opened_at, traceparent
     )
     SELECT $2::uuid, $1::uuid, last + 1, $9::integer, 'user', $4::text, $5::timestamptz, $8::text,
-           NULL, NULL, NULL, NULL, NULL
+           NULL, NULL, NULL, NULL, NULL, NULL
     FROM place
     UNION ALL
     SELECT $3::uuid, $1::uuid, last + 2, NULL, 'assistant', '', now(), NULL,
            CASE WHEN waits THEN 'queued' ELSE 'opened' END, $6::text[], $7::uuid,
            CASE WHEN waits THEN NULL ELSE $7::uuid END,
-           CASE WHEN waits THEN NULL ELSE clock_timestamp() END
+           CASE WHEN waits THEN NULL ELSE clock_timestamp() END, $10::text
     FROM place
     ON CONFLICT (message_id) DO NOTHING
     RETURNING role, position, status, asked_by, opened_by
@@ -142,6 +143,7 @@ class PostgresTurns:
             event_id,
             place.client_message_id,
             place.after,
+            current_traceparent(),
         )
         answer = next((row for row in added if row["role"] == "assistant"), None)
         if answer is not None and active is not None:
@@ -226,7 +228,8 @@ class PostgresTurns:
         if row is None:
             return None
         turn = turn_of(row)
-        return OpenedTurn(turn, await past_messages(connection, turn, before=row["position"], limits=self._past))
+        past = await past_messages(connection, turn, before=row["position"], limits=self._past)
+        return OpenedTurn(turn, past, row["traceparent"] or "")
 
 
 class _NotTheirsError(Exception):

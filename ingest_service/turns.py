@@ -13,6 +13,7 @@ from libs.contracts.events import DocumentUploaded
 from libs.contracts.values import Principal
 from libs.db.errors import translated
 from libs.errors import TransientError
+from libs.telemetry.spans import arrival
 
 log = structlog.get_logger()
 
@@ -97,7 +98,9 @@ class Turns:
         # The owner's groups are not stored: nothing that happens from here on asks for them.
         owner = Principal(user_id=owner_id, is_guest=False)
         for one in versions:
-            await self.announce(DocumentUploaded(**one._asdict(), owner=owner))
+            # What has just ended is not what led to it.
+            with arrival("begin a queued document", "internal", None):
+                await self.announce(DocumentUploaded(**one._asdict(), owner=owner))
 
     async def try_to_open_next(self, owner_id: UUID) -> None:
         """As `open_next`, for whoever has done their own part already: if it does not work, the sweep will."""

@@ -3,7 +3,7 @@
 from libs.bus.entry import Entry
 from libs.contracts.events import Event
 from libs.telemetry.spans import Span, arrival, span
-from libs.telemetry.tracing import here, parsed
+from libs.telemetry.tracing import Place, here, parsed
 
 _CAME_TO_NOTHING = frozenset({"retried", "buried"})
 
@@ -12,7 +12,7 @@ def sending(event: Event | None, source: str) -> Span:
     """An event goes onto its stream, where its entry names this span; without one an entry of `source` is finished."""
     if event is None:
         return _described(span(f"settle {source}", "client"), source, "settle")
-    return _described(arrival(f"send {event.stream}", "producer", here()), event.stream, "send")
+    return _described(arrival(f"send {event.stream}", "producer", _above(event)), event.stream, "send")
 
 
 def working(entry: Entry, stream: str) -> Span:
@@ -32,6 +32,12 @@ def worked(tried: Span, ended: str) -> None:
         tried.say("eloquent.outcome", ended)
         if ended in _CAME_TO_NOTHING:
             tried.fail(ended)
+
+
+def _above(event: Event) -> Place | None:
+    place = here()
+    own = parsed(event.own_trace)
+    return place if own is None or (place is not None and place.trace_id == own.trace_id) else own
 
 
 def _described(one: Span, stream: str, operation: str) -> Span:

@@ -42,6 +42,11 @@ class Event(Value):
         """Events with the same key share a partition, hence a Redis slot."""
         raise NotImplementedError
 
+    @property
+    def own_trace(self) -> str:
+        """The `traceparent` that it belongs below, whatever its publisher works on; empty: below that."""
+        return ""
+
     def buried(self, failure: str) -> "Event | None":  # noqa: ARG002 - only some events have somebody waiting
         """What to publish when this event is given up, so that nobody waits for ever."""
         return None
@@ -70,11 +75,21 @@ class QuestionAsked(TurnEvent):
 
 
 class TurnOpened(TurnEvent):
-    """Question and pending answer are stored; `history` holds the session's latest messages, oldest first."""
+    """Question and pending answer are stored; `history` holds the session's latest messages, oldest first.
+
+    Attributes:
+        traceparent: of whoever asked, where somebody else opens the turn.
+    """
 
     stream: ClassVar[str] = "chat.opened.v1"
 
     history: tuple[PastMessage, ...] = ()
+    traceparent: str = ""
+
+    @property
+    def own_trace(self) -> str:
+        """That of its question."""
+        return self.traceparent
 
 
 class ContextRetrieved(TurnEvent):

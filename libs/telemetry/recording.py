@@ -48,9 +48,11 @@ class OtlpRecorder:
     Args:
         service: whose spans they are.
         settings: where they go, and how many of them.
+        goodbye_seconds: how long `close` waits for a collector that is away.
     """
 
-    def __init__(self, service: str, settings: ProcessSettings) -> None:
+    def __init__(self, service: str, settings: ProcessSettings, *, goodbye_seconds: float = GOODBYE_SECONDS) -> None:
+        self._goodbye_seconds = goodbye_seconds
         self.callers_decide = settings.tracing_callers_decide
         self._is_xray = settings.tracing_ids == "xray"
         self._ids: IdGenerator = AwsXRayIdGenerator() if self._is_xray else RandomIdGenerator()
@@ -92,11 +94,11 @@ class OtlpRecorder:
         self._processor.on_end(self._readable(span))
 
     def close(self) -> None:
-        """What is recorded is sent, if the collector is there; blocks for `GOODBYE_SECONDS` at most."""
+        """What is recorded is sent, if the collector is there; may block."""
         # The SDK would wait for half a minute.
         closing = threading.Thread(target=self._processor.shutdown, daemon=True)
         closing.start()
-        closing.join(GOODBYE_SECONDS)
+        closing.join(self._goodbye_seconds)
 
     def _segment(self, header: str) -> Place | None:
         context = self._propagator.extract({"X-Amzn-Trace-Id": header})
