@@ -5,6 +5,7 @@ Valkey with its append-only file as `make run` has it. Both ways take turns, blo
 """
 
 import argparse
+import os
 import resource
 import secrets
 import sys
@@ -115,8 +116,13 @@ def _own_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def markdown(found: dict[str, list[Cost]]) -> str:
-    """The section."""
+def markdown(found: dict[str, list[Cost]], *, came_first: bool = False) -> str:
+    """The section.
+
+    Args:
+        found: as measured.
+        came_first: before other work on the machine.
+    """
     head = (
         "| | CPU of Valkey, µs | of the caller, µs | of both, µs | alone p50, µs | p95, µs |\n|---|---|---|---|---|---|"
     )
@@ -130,10 +136,11 @@ def markdown(found: dict[str, list[Cost]]) -> str:
     of_chat = DELTAS_A_CHAT * (more["append"] + more["reading"]) + HOPS_A_CHAT * more["hop"]
     return (
         "## What the guarantees cost\n\n"
-        f"Written by `python -m tests.bench.guarantees --write` ({datetime.now(UTC):%Y-%m-%d}). The scripts and the "
-        "reader as they are, beside the plain commands that promise nothing, in turn on one embedded Valkey with its "
+        f"Written by `python -m tests.bench.guarantees{' --first' if came_first else ''} --write` "
+        f"({datetime.now(UTC):%Y-%m-%d}). The scripts and the reader as they are, beside the plain commands that promise nothing, in turn on one embedded Valkey with its "
         "append-only file. *CPU* is of 50 answers whose pieces leave together, as those of a process do; *alone* is "
-        "the time of one piece that waits for nobody.\n\n"
+        "the time of one piece that waits for nobody."
+        f"{' All of it ran with real-time scheduling (`--first`).' if came_first else ''}\n\n"
         "* *append*: a delta on top of the writer's own last one, published in the same step; plain: `XADD` and "
         "`SPUBLISH`.\n"
         "* *reading*: every frame once, in order, none left out; plain: whatever is heard on the channel.\n"
@@ -158,8 +165,11 @@ async def a_valkey() -> AsyncIterator[Redis]:
 
 
 async def _whole(options: argparse.Namespace) -> str:
+    if options.first:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     async with a_valkey() as redis:
-        return markdown(await measure(redis, rounds=options.rounds, flushes=options.flushes, alone=options.alone))
+        found = await measure(redis, rounds=options.rounds, flushes=options.flushes, alone=options.alone)
+    return markdown(found, came_first=options.first)
 
 
 def main() -> None:
@@ -168,6 +178,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--flushes", type=int, default=60)
     parser.add_argument("--alone", type=int, default=200)
+    parser.add_argument(
+        "--first", action="store_true", help="before other work on the machine: real-time scheduling, Linux, as root"
+    )
     parser.add_argument("--write", action="store_true", help="write the section of docs/benchmarks.md")
     options = parser.parse_args()
     section = uvloop.run(_whole(options))
