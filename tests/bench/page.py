@@ -12,6 +12,6 @@ def put(path: Path, name: str, text: str) -> None:
     """The section has this text; a new one is the page's last."""
     head, *rest = _SECTION.split(path.read_text()) if path.exists() else [""]
     sections = {HEAD: head, **dict(zip(rest[::2], rest[1::2], strict=True))}
-    sections[name] = text.strip("\n") + "\n\n"
-    whole = "".join(f"<!-- section {key} -->\n{value}" if key else value for key, value in sections.items())
-    path.write_text(whole.rstrip("\n") + "\n")
+    sections[name] = text
+    parts = [(f"<!-- section {key} -->\n" if key else "") + value.strip("\n") + "\n" for key, value in sections.items()]
+    path.write_text("\n".join(parts))
