@@ -93,7 +93,7 @@ check-deploy: .venv/installed-deploy .venv/installed-cdk ## What is deployed: th
 	@$(BIN)/shellcheck .ci/run $$(git ls-files '*.sh')
 	@$(BIN)/pytest tests/containers tests/deploy
 	@# By themselves: named beside their folders, pytest leaves them out.
-	@$(BIN)/pytest tests/containers/compose_file.py tests/deploy/synthesis.py
+	@$(BIN)/pytest tests/containers/compose_file.py tests/deploy/synthesis*.py
 
 eval: .venv/installed-dev ## Measure how well documents are found: make eval DATA=folder [LIMIT=n] [FOREIGN=folder]
 	@$(if $(DATA),,echo 'usage: make eval DATA=folder [LIMIT=n] [FOREIGN=folder]' >&2; exit 2)

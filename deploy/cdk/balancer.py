@@ -94,24 +94,32 @@ def _target(scope: Construct, stage: Stage, network: Network, name: str) -> elb.
         protocol=elb.ApplicationProtocol.HTTP,
         target_type=elb.TargetType.IP,
         deregistration_delay=Duration.seconds(DRAIN_SECONDS),
-        # Whether it should live, not whether it is ready: ECS replaces what fails this, and while Redis is away the
-        # gateways must keep their sockets and say so, rather than die one after the other.
-        health_check=elb.HealthCheck(
-            path="/healthz",
-            interval=Duration.seconds(10),
-            timeout=Duration.seconds(5),
-            healthy_threshold_count=2,
-            unhealthy_threshold_count=3,
-        ),
+        health_check=health_check(elb.Protocol.HTTP),
+    )
+
+
+def health_check(protocol: elb.Protocol) -> elb.HealthCheck:
+    """Whether it should live, not whether it is ready.
+
+    ECS replaces what fails this, and while Redis is away the gateways must keep their sockets and say so, rather than
+    die one after the other.
+    """
+    return elb.HealthCheck(
+        protocol=protocol,
+        path="/healthz",
+        interval=Duration.seconds(10),
+        timeout=Duration.seconds(5),
+        healthy_threshold_count=2,
+        unhealthy_threshold_count=3,
     )
 
 
 def _refuse_probes(listener: elb.ApplicationListener) -> None:
-    """Metrics and probes are for the inside."""
+    """Metrics, probes and API Gateway's callbacks are for the inside."""
     listener.add_action(
         "probes",
         priority=1,
-        conditions=[elb.ListenerCondition.path_patterns(["/metrics", "/healthz", "/readyz"])],
+        conditions=[elb.ListenerCondition.path_patterns(["/metrics", "/healthz", "/readyz", "/callbacks/*"])],
         action=elb.ListenerAction.fixed_response(404, content_type="text/plain", message_body="Not found"),
     )
 

@@ -14,12 +14,15 @@ from constructs import Construct
 from deploy.cdk.balancer import Balancer
 from deploy.cdk.config import APPLICATION, Stage
 from deploy.cdk.data import Data
+from deploy.cdk.environment import CONNECTIONS
+from deploy.cdk.flags import Agent, build_flags
 from deploy.cdk.identity import Identity
 from deploy.cdk.logs import log_group
 from deploy.cdk.network import Network, subnets
-from deploy.cdk.processes import MIGRATE, NEIGHBOURS, SERVICES, Process
+from deploy.cdk.processes import GATEWAY, MIGRATE, NEIGHBOURS, SERVICES, Process
 from deploy.cdk.scaling import scale
 from deploy.cdk.tasks import Given, build_task, parameters
+from deploy.cdk.websocket import WebSocket, join
 
 START_SECONDS = 90
 
@@ -46,6 +49,7 @@ def build_compute(
     identity: Identity,
     data: Data,
     balancer: Balancer,
+    websocket: WebSocket | None,
     image: str,
 ) -> Compute:
     """A service for each process; a deployment that does not get well is taken back.
@@ -58,6 +62,7 @@ def build_compute(
         identity: whose tokens are taken.
         data: what the processes work on.
         balancer: leads to those that have paths.
+        websocket: calls the gateway back; None where the stage has none.
         image: tag or digest.
     """
     cluster = ecs.Cluster(
@@ -69,20 +74,27 @@ def build_compute(
         enable_fargate_capacity_providers=True,
     )
     names = discovery.PrivateDnsNamespace(release, "names", name=stage.internal_zone, vpc=network.vpc)
+    collectors = log_group(release, stage, "collector")
     given = Given(
         repository=ecr.Repository.from_repository_name(release, "images", APPLICATION),
         image=image,
         collector_repository=ecr.Repository.from_repository_name(release, "collectors", f"{APPLICATION}-collector"),
+        agent=Agent(
+            ecr.Repository.from_repository_name(release, "agents", f"{APPLICATION}-appconfig-agent"),
+            build_flags(release, stage),
+            collectors,
+        ),
         data=data,
         made={
             "issuer": identity.issuer,
             "client": identity.client_id,
             "identity-pool": identity.identity_pool_id,
             "bucket": data.bucket.bucket_name,
+            CONNECTIONS: websocket.url if websocket else "",
         },
         parameters=parameters(release, stage),
         metrics=log_group(release, stage, "metrics"),
-        collectors=log_group(release, stage, "collector"),
+        collectors=collectors,
     )
     migrate = build_task(release, stage, MIGRATE, given)
     services = {}
@@ -92,6 +104,8 @@ def build_compute(
             balancer.targets[process.name].add_target(
                 service.load_balancer_target(container_name=process.name, container_port=8000)
             )
+        if websocket and process is GATEWAY:
+            join(websocket, service, service.task_definition)
         scale(scope, stage, process, service, cluster, balancer)
         services[process.name] = service
     return Compute(cluster, services, (migrate.task_role, migrate.obtain_execution_role()))

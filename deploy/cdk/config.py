@@ -109,6 +109,7 @@ class Stage:
         keep: data outlives its stack, and nobody deletes it by mistake.
         smallest, largest: tasks of each service.
         social: identity providers; the secret `eloquent/<stage>/<provider>` has client_id and client_secret.
+        websocket_api: clients may chat over API Gateway as well, by a WebSocket API and a network load balancer.
         tracing: spans are taken by the collector and sent to X-Ray.
         settings: values of Parameter Store that tasks get, by the name of the variable; changed there, then deployed.
     """
@@ -132,6 +133,7 @@ class Stage:
     largest: int = 4
     social: tuple[str, ...] = ()
     pinecone: Pinecone | None = None
+    websocket_api: bool = True
     tracing: bool = True
     settings: dict[str, str] = field(default_factory=dict)
 

@@ -12,6 +12,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from deploy.cdk.config import APPLICATION, Stage
+from deploy.cdk.environment import CALLBACKS
 from deploy.cdk.logs import log_group, removal
 from deploy.cdk.network import POSTGRES, VALKEY, Network
 
@@ -25,7 +26,7 @@ class Data:
     """What the services and the alarms must know of it.
 
     Attributes:
-        secrets: by the names of `deploy.cdk.environment`; each is one address with its password.
+        secrets: by the names of `deploy.cdk.environment`; addresses with their passwords, and the callbacks' proof.
         cache_nodes: the ids of Valkey's nodes, as metrics call them.
     """
 
@@ -52,6 +53,15 @@ def build_data(scope: Construct, stage: Stage, network: Network) -> Data:
         for name, host in postgres.items()
     }
     secrets["redis-url"] = _address(scope, stage, "redis-url", address)
+    if stage.websocket_api:
+        secrets[CALLBACKS] = secretsmanager.Secret(
+            scope,
+            CALLBACKS,
+            secret_name=f"{stage.path}/{CALLBACKS}",
+            description="What API Gateway shows the gateway with every callback",
+            generate_secret_string=secretsmanager.SecretStringGenerator(exclude_punctuation=True, password_length=48),
+            removal_policy=removal(stage),
+        )
     return Data(cluster, _bucket(scope, stage), secrets, nodes)
 
 

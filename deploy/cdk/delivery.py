@@ -23,7 +23,8 @@ def build_account(scope: Construct) -> None:
     """
     iam.CfnOIDCProvider(scope, "github", url=f"https://{ISSUER}", client_id_list=[AUDIENCE])
     pushed = _repository(scope, APPLICATION)
-    _repository(scope, f"{APPLICATION}-collector")
+    for side_car in ("collector", "appconfig-agent"):
+        _repository(scope, f"{APPLICATION}-{side_car}")
     role = _role(scope, f"{APPLICATION}-push", f"ref:refs/heads/{GITHUB.branch}")
     pushed.grant_pull_push(role)
     pushed.grant(role, "ecr:DescribeImages")

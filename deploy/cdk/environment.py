@@ -25,9 +25,11 @@ class Made:
 
     Attributes:
         name: what made it says.
+        wanted: whether the stage has it.
     """
 
     name: str
+    wanted: Callable[[Stage], bool] = lambda _stage: True
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,23 @@ class Secret:
 
 Source = Text | Made | Secret
 
+CALLBACKS = "callbacks"
+"""The secret that API Gateway shows."""
+CONNECTIONS = "connections"
+"""Where answers to clients behind API Gateway are posted."""
+
 
 def _same(value: str) -> Text:
     return Text(lambda _stage: value)
+
+
+FLAGS_PROFILE = "flags"
+"""AppConfig's profile; its application is the stage's prefix, its environment the stage's name."""
+
+
+def _flags(stage: Stage) -> str:
+    path = f"applications/{stage.prefix}/environments/{stage.name}/configurations/{FLAGS_PROFILE}"
+    return f"http://localhost:2772/{path}"
 
 
 SOURCES: Mapping[str, Source] = {
@@ -73,7 +89,11 @@ SOURCES: Mapping[str, Source] = {
     "INGEST_API_URL": Text(lambda stage: f"http://ingest-api.{stage.internal_zone}:{PORT}"),
     "ALLOWED_ORIGINS": Text(lambda stage: ",".join(stage.origins) or None),
     "GATEWAY_METRICS_PORT": _same(str(METRICS_PORTS["gateway"])),
-    # The load balancer; API Gateway does not carry the gateway's traffic.
+    "API_GATEWAY_SECRET": Secret(CALLBACKS, made=True, wanted=lambda stage: stage.websocket_api),
+    "API_GATEWAY_CONNECTIONS_URL": Made(CONNECTIONS, wanted=lambda stage: stage.websocket_api),
+    "API_GATEWAY_REGION": Text(lambda stage: stage.region if stage.websocket_api else None),
+    "FLAGS_URL": Text(_flags),
+    # The load balancer; of callbacks API Gateway itself says the client's address.
     "GATEWAY_TRUSTED_PROXIES": _same("1"),
 }
 
@@ -93,7 +113,5 @@ def _is_left_out(source: Source, stage: Stage) -> bool:
     match source:
         case Text(of):
             return of(stage) is None
-        case Secret(wanted=wanted):
+        case Secret(wanted=wanted) | Made(wanted=wanted):
             return not wanted(stage)
-        case Made():
-            return False

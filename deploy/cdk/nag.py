@@ -64,6 +64,15 @@ _DOCUMENTS = Acknowledged(
     "Ingest reads, writes and deletes all objects of its one bucket; their names are hashes.",
     (r"/^Action::s3:(Abort|DeleteObject|GetBucket|GetObject|List)\*$/", r"/^Resource::<documents\w+\.Arn>\/\*$/"),
 )
+_CONNECTIONS = Acknowledged(
+    "AwsSolutions-IAM5",
+    "Whoever is connected may be answered: the ids of connections are not known before.",
+    (r"/\/@connections\/\*$/",),
+)
+_TOKENS_IN_FRAMES = Acknowledged(
+    "AwsSolutions-APIG4",
+    "Browsers cannot set headers of a WebSocket: tokens come in its frames, and the gateway checks each (ADR 6).",
+)
 _DELIVERY = Acknowledged(
     "AwsSolutions-IAM5",
     "Every revision of the one task, every task of the one cluster, every stream of the one log; ECR's login.",
@@ -83,9 +92,9 @@ def acknowledged(stage: Stage) -> Mapping[str, tuple[Acknowledged, ...]]:
         "network": (_PUBLIC,),
         "identity": (_GUESTS, _PLAN),
         "data": (_ROTATION,) if stage.keep else (_ROTATION, _DELETABLE),
-        "edge": (_LOG_OF_LOGS, _GATEWAY_LOGS),
+        "edge": (_LOG_OF_LOGS, _GATEWAY_LOGS, _TOKENS_IN_FRAMES),
         "release": (_NO_RESOURCES,),
-        "services": (_PLAIN_VALUES, _NO_RESOURCES, _DOCUMENTS),
+        "services": (_PLAIN_VALUES, _NO_RESOURCES, _DOCUMENTS, _CONNECTIONS),
         "delivery": (_DELIVERY,),
     }
 

@@ -12,7 +12,7 @@ from constructs import Construct
 
 from deploy.cdk.config import OPENAI_HOST, Stage
 from deploy.cdk.logs import log_group
-from deploy.cdk.processes import MIGRATE, NEIGHBOURS, PORT, PROCESSES, Process, uses_cache, uses_database
+from deploy.cdk.processes import GATEWAY, MIGRATE, NEIGHBOURS, PORT, PROCESSES, Process, uses_cache, uses_database
 
 HTTPS = 443
 POSTGRES = 5432
@@ -33,7 +33,7 @@ class Network:
     """What the other stacks stand in.
 
     Attributes:
-        groups: security groups by the name of the process, and of balancer, link, database and cache.
+        groups: security groups by the name of the process, and of balancer, link, websocket, database and cache.
     """
 
     vpc: ec2.Vpc
@@ -69,7 +69,15 @@ def build_network(scope: Construct, stage: Stage) -> Network:
     for subnet in (*vpc.public_subnets, *vpc.private_subnets, *vpc.isolated_subnets):
         # It would have zones looked up in the account; here they are written down, so that no account is asked.
         subnet.node.default_child.add_metadata("cfn-lint", {"config": {"ignore_checks": ["W3010"]}})
-    names = ("balancer", "link", "database", "cache", "endpoints", *(process.name for process in PROCESSES))
+    names = (
+        "balancer",
+        "link",
+        "websocket",
+        "database",
+        "cache",
+        "endpoints",
+        *(process.name for process in PROCESSES),
+    )
     groups = {
         name: ec2.SecurityGroup(
             scope,
@@ -118,6 +126,7 @@ def _let_in(stage: Stage, groups: Mapping[str, ec2.SecurityGroup]) -> None:
     for port in (HTTPS, 80):
         groups["balancer"].add_ingress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(port), f"clients of {stage.domain}")
     _join(groups, "link", "balancer", HTTPS)
+    _join(groups, "websocket", GATEWAY.name, PORT)
 
 
 def _let_process(stage: Stage, groups: Mapping[str, ec2.SecurityGroup], process: Process) -> None:

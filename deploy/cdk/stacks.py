@@ -12,11 +12,13 @@ from deploy.cdk.config import APPLICATION, Stage
 from deploy.cdk.data import build_data
 from deploy.cdk.delivery import build_account, build_delivery
 from deploy.cdk.edge import build_edge
+from deploy.cdk.environment import CALLBACKS
 from deploy.cdk.firewall import build_firewall
 from deploy.cdk.identity import build_identity
 from deploy.cdk.nag import acknowledge, acknowledged, acknowledged_of_account
 from deploy.cdk.network import build_network
 from deploy.cdk.watch import build_watch
+from deploy.cdk.websocket import build_websocket
 
 _FLAGS = {
     # By a bucket policy; the way before was an ACL, which new buckets refuse.
@@ -67,6 +69,9 @@ def build_stage(app: App, stage: Stage, *, image: str) -> dict[str, Stack]:
     data = build_data(stacks["data"], stage, network)
     balancer = build_balancer(stacks["edge"], stage, network)
     edge = build_edge(stacks["edge"], stage, network, identity, balancer)
+    websocket = (
+        build_websocket(stacks["edge"], stage, network, data.secrets[CALLBACKS]) if stage.websocket_api else None
+    )
     protected = {"balancer": balancer.load_balancer.load_balancer_arn, "api": edge.stage_arn}
     build_firewall(stacks["edge"], stage, protected)
     compute = build_compute(
@@ -77,6 +82,7 @@ def build_stage(app: App, stage: Stage, *, image: str) -> dict[str, Stack]:
         identity=identity,
         data=data,
         balancer=balancer,
+        websocket=websocket,
         image=image,
     )
     build_watch(stacks["watch"], stage, balancer=balancer, edge=edge, data=data)

@@ -16,9 +16,11 @@ from constructs import Construct
 from deploy.cdk.config import Stage
 from deploy.cdk.data import Data
 from deploy.cdk.environment import Made, Secret, Source, Text, sources, tunable
+from deploy.cdk.flags import Agent, add_agent
 from deploy.cdk.logs import log_group
 from deploy.cdk.processes import METRICS_PORTS, PORT, STOP_SECONDS, Process
 from deploy.cdk.signals import collector
+from libs.flags.settings import FlagSettings
 
 COLLECTOR_VERSION = "v0.43.3"
 """Of AWS's OpenTelemetry collector, copied into a repository of ours: isolated subnets reach no other."""
@@ -36,6 +38,7 @@ class Given:
         repository: has the image.
         image: its tag, or its digest with `sha256:`.
         collector_repository: has the collector.
+        agent: of AppConfig, for feature flags.
         made: values that only the deployed stacks know, by the names of `deploy.cdk.environment`.
         parameters: of Parameter Store, by the variable.
         metrics: where collectors write metrics in CloudWatch's embedded format.
@@ -45,6 +48,7 @@ class Given:
     repository: ecr.IRepository
     image: str
     collector_repository: ecr.IRepository
+    agent: Agent
     data: Data
     made: Mapping[str, str]
     parameters: Mapping[str, ssm.StringParameter]
@@ -99,6 +103,8 @@ def build_task(scope: Construct, stage: Stage, process: Process, given: Given) -
     if process.name.startswith("ingest"):
         given.data.bucket.grant_read_write(task.task_role)
         given.data.bucket.grant_delete(task.task_role)
+    if process.uses(FlagSettings):
+        add_agent(stage, process.name, task, given.agent)
     if "PORT" in process.variables:
         _watch(stage, process, task, given)
     return task

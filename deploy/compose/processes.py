@@ -19,8 +19,8 @@ from libs.config import (
     variable_name,
 )
 from libs.contracts.plans import PlanSettings
-from libs.llm.prices import PriceSettings
 from libs.flags.settings import FlagSettings
+from libs.llm.prices import PriceSettings
 from retrieval_service.settings import RetrievalSettings
 
 _INGEST = (ProcessSettings, RedisSettings, PostgresSettings, KnowledgeSettings, BlobSettings, IngestSettings)

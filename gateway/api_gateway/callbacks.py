@@ -9,17 +9,10 @@ from fastapi import APIRouter, Request, Response
 from gateway.addresses import network_of
 from gateway.api import origin_allowed
 from gateway.api_gateway.connections import Connections
+from gateway.api_gateway.headers import ADDRESS, CONNECTION, HOST, ORIGIN, PROOF
 from libs.errors import RequestError
 from libs.service.app import FRAME_MAX_BYTES
 
-PROOF, CONNECTION, ADDRESS, ORIGIN, HOST = (
-    "x-eloquent-proof",
-    "x-eloquent-connection",
-    "x-eloquent-address",
-    "x-eloquent-origin",
-    "x-eloquent-host",
-)
-"""Headers that the integrations set (`deploy/cdk/websocket.py`)."""
 CONNECTION_ID = re.compile(r"[A-Za-z0-9_=-]{1,128}")
 
 

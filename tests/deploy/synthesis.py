@@ -106,13 +106,15 @@ def test_every_process_is_a_service_that_can_go_back(templates: Templates, stage
 def test_a_pinged_socket_is_never_idle(templates: Templates, stage: Stage) -> None:
     """The balancer's patience is longer than two pings; HTTP leads to HTTPS, of TLS 1.2 and newer."""
     edge = templates[stage.name]["edge"]
-    [balancer] = of_kind(edge, "AWS::ElasticLoadBalancingV2::LoadBalancer")
+    balancers = of_kind(edge, "AWS::ElasticLoadBalancingV2::LoadBalancer")
+    [balancer] = [one for one in balancers if one["Type"] == "application"]
     patience = {one["Key"]: one["Value"] for one in balancer["LoadBalancerAttributes"]}
-    listeners = {one["Port"]: one for one in of_kind(edge, "AWS::ElasticLoadBalancingV2::Listener")}
+    listeners = {one["Protocol"]: one for one in of_kind(edge, "AWS::ElasticLoadBalancingV2::Listener")}
 
     assert int(patience["idle_timeout.timeout_seconds"]) > 2 * BALANCER_IDLE_SECONDS
-    assert listeners[80]["DefaultActions"][0]["RedirectConfig"]["Protocol"] == "HTTPS"
-    assert listeners[443]["SslPolicy"].startswith("ELBSecurityPolicy-TLS13-1-2-")
+    assert listeners["HTTP"]["DefaultActions"][0]["RedirectConfig"]["Protocol"] == "HTTPS"
+    for protocol in ("HTTPS", "TLS"):
+        assert listeners[protocol]["SslPolicy"].startswith("ELBSecurityPolicy-TLS13-1-2-")
 
 
 @EVERYWHERE
@@ -210,7 +212,7 @@ def test_only_the_main_branch_pushes_images(templates: Templates) -> None:
 
 
 def test_every_option_can_be_had(tmp_path: Path) -> None:
-    """With all that is off by default: a cluster, a global database, Pinecone's link, Google, a foreign page."""
+    """A cluster, a global database, Pinecone's link, Google, a foreign page, no WebSocket API."""
     choose_node()
     # With the CDK, which needs Node.js to be chosen before.
     from deploy.cdk.stacks import build_stage, errors_of, new_app
@@ -218,6 +220,7 @@ def test_every_option_can_be_had(tmp_path: Path) -> None:
     stage = replace(
         PRODUCTION,
         name="options",
+        websocket_api=False,
         account="123456789012",
         origins=("https://pages.example",),
         social=("GOOGLE", "FACEBOOK", "AMAZON"),
@@ -243,6 +246,8 @@ def test_every_option_can_be_had(tmp_path: Path) -> None:
     }
 
     assert errors == []
+    assert not of_kind(edge, "AWS::ApiGatewayV2::Api")
+    assert "API_GATEWAY_REGION" not in environments["eloquent-options-gateway"]
     assert cache["NumNodeGroups"] == 3
     assert "rediss+cluster://" in json.dumps(of_kind(data, "AWS::SecretsManager::Secret"))
     assert len(of_kind(data, "AWS::RDS::GlobalCluster")) == 1

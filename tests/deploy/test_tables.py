@@ -2,16 +2,20 @@
 
 import ast
 import importlib
+import json
 import re
 from pathlib import Path
 
 import pytest
+from jsonschema_rs import Draft4Validator
 from prometheus_client import REGISTRY
+from pydantic import ValidationError
 
 from deploy.cdk.alarms import OF_AWS, RUNBOOK, WATCHES, Watch
 from deploy.cdk.config import DEV, PRODUCTION, STAGES, Cache, Database, Pinecone, Stage
 from deploy.cdk.contract import operations
 from deploy.cdk.environment import SOURCES, Secret, sources, tunable
+from deploy.cdk.flags_schema import DECLARED, schema
 from deploy.cdk.graphs import ROWS
 from deploy.cdk.processes import NEIGHBOURS, PROCESSES, SERVICES, STOP_SECONDS, Process, uses_models
 from deploy.cdk.signals import PROCESS, SIGNALS, Signal, collector
@@ -21,7 +25,10 @@ from deploy.docs.env_example import is_secret
 from deploy.local.plan import SERVICES as LOCAL
 from gateway.settings import GatewaySettings
 from libs.config import ProcessSettings, variable_name
+from libs.flags.rollout import Rollouts
+from libs.flags.settings import FlagSettings
 
+FLAG = "retrieval-rerank"
 ROOT = Path(__file__).resolve().parents[2]
 SERVICE_PACKAGES = ("gateway", "history_service", "retrieval_service", "generation_service", "ingest_service")
 SPOT_NOTICE_SECONDS = 120
@@ -193,6 +200,52 @@ def test_a_stage_that_cannot_stand_is_refused(wrong: dict[str, object]) -> None:
 
     with pytest.raises(ValueError, match="test: "):
         Stage(**{**sound, **wrong})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("document", "is_sound"),
+    [
+        ({"flags": {}}, True),
+        ({"flags": {FLAG: {"value": True}}}, True),
+        ({"flags": {FLAG: {"value": False, "rules": [{"groups": ["a"], "percent": 0.5, "value": True}]}}}, True),
+        ({"flags": {FLAG: {}}}, False),
+        ({"flags": {FLAG: {"value": "on"}}}, False),
+        ({"flags": {FLAG: {"value": True, "rule": []}}}, False),
+        ({"flags": {FLAG: {"value": True, "rules": [{"value": True, "percent": 100.5}]}}}, False),
+        ({"flags": {FLAG: {"value": True, "rules": [{"value": True, "groups": [""]}]}}}, False),
+        ({"flags": {FLAG: {"value": True, "rules": [{"percent": 5}]}}}, False),
+        ({}, True),
+        ([], False),
+    ],
+)
+def test_what_appconfig_lets_through_services_take(document: object, *, is_sound: bool) -> None:
+    """Both check a document of flags, by the same rules; without `flags` AppConfig is the stricter one."""
+    accepted = Draft4Validator(schema()).is_valid(document)
+    try:
+        Rollouts.model_validate_json(json.dumps(document))
+    except ValidationError:
+        taken = False
+    else:
+        taken = True
+
+    assert taken is is_sound
+    assert accepted is (is_sound and document != {})
+
+
+def test_a_flag_that_nobody_declares_is_a_mistake() -> None:
+    """A misspelt key would switch nothing."""
+    validator = Draft4Validator(schema())
+
+    assert validator.is_valid(json.loads((ROOT / "docs/flags.example.json").read_text()))
+    assert not validator.is_valid({"flags": {"retrieval-rerang": {"value": True}}})
+
+
+def test_who_declares_flags_reads_where_they_are() -> None:
+    """And the other way round; each may reach AppConfig."""
+    readers = {process.name: process for process in PROCESSES if process.uses(FlagSettings)}
+
+    assert set(readers) == set(DECLARED)
+    assert all(process.outbound for process in readers.values())
 
 
 def test_stages_share_nothing() -> None:

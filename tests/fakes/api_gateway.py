@@ -22,7 +22,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request as Handshake
 from websockets.http11 import Response
 
-from gateway.api_gateway.callbacks import ADDRESS, CONNECTION, HOST, ORIGIN, PROOF
+from gateway.api_gateway.headers import ADDRESS, CONNECTION, HOST, ORIGIN, PROOF
 from tests.fakes.http import Connection, Request
 
 REGION = "eu-central-1"

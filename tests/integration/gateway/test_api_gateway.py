@@ -11,7 +11,7 @@ import pytest
 from redis.asyncio import Redis
 from websockets.exceptions import InvalidStatus
 
-from gateway.api_gateway.callbacks import CONNECTION, PROOF
+from gateway.api_gateway.headers import CONNECTION, PROOF
 from gateway.api_gateway.registry import Registry
 from gateway.settings import ApiGatewaySettings
 from tests.fakes import api_gateway as fakes

@@ -1,0 +1,11 @@
+"""What API Gateway's integrations add to a callback (`deploy/cdk/websocket.py`)."""
+
+PROOF = "x-eloquent-proof"
+"""The secret."""
+CONNECTION = "x-eloquent-connection"
+ADDRESS = "x-eloquent-address"
+"""Of the client, as API Gateway saw it."""
+ORIGIN = "x-eloquent-origin"
+"""Of the page that connects, where it is one."""
+HOST = "x-eloquent-host"
+"""The API's own name."""
