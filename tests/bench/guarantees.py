@@ -137,8 +137,8 @@ def markdown(found: dict[str, list[Cost]], *, came_first: bool = False) -> str:
     return (
         "## What the guarantees cost\n\n"
         f"Written by `python -m tests.bench.guarantees{' --first' if came_first else ''} --write` "
-        f"({datetime.now(UTC):%Y-%m-%d}). The scripts and the reader as they are, beside the plain commands that promise "
-        "nothing, in turn on one embedded Valkey with its "
+        f"({datetime.now(UTC):%Y-%m-%d}). The scripts and the reader as they are, beside the plain commands that "
+        "promise nothing, in turn on one embedded Valkey with its "
         "append-only file. *CPU* is of 50 answers whose pieces leave together, as those of a process do; *alone* is "
         "the time of one piece that waits for nobody."
         f"{' All of it ran with real-time scheduling (`--first`).' if came_first else ''}\n\n"
