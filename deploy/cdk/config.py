@@ -2,24 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from libs.contracts.plans import PARTNER, TRIAL, Plan
+
 APPLICATION = "eloquent"
 OPENAI_HOST = "api.openai.com"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A usage plan of API Gateway for programs.
-
-    Attributes:
-        rate: requests a second, on average.
-        burst: requests at once.
-        per_month: the quota.
-    """
-
-    name: str
-    rate: float
-    burst: int
-    per_month: int
 
 
 @dataclass(frozen=True)
@@ -106,6 +92,7 @@ class Stage:
         origins: web pages that may use the API.
         callbacks: where the hosted UI may lead back to.
         log_days: retention of logs; one that CloudWatch knows.
+        plans: of the keys of programs, API Gateway's and ours; a new key of ours has the first.
         keep: data outlives its stack, and nobody deletes it by mistake.
         smallest, largest: tasks of each service.
         social: identity providers; the secret `eloquent/<stage>/<provider>` has client_id and client_secret.
@@ -180,8 +167,6 @@ _MODELS = {
     "LOG_LEVEL": "INFO",
     "TRACING_SAMPLE_RATIO": "0.05",
 }
-_TRIAL = Plan("trial", rate=2, burst=10, per_month=10_000)
-_PARTNER = Plan("partner", rate=50, burst=100, per_month=5_000_000)
 
 DEV = Stage(
     name="dev",
@@ -192,7 +177,7 @@ DEV = Stage(
     domain="dev.eloquent.example",
     database=Database(min_capacity=0.5, max_capacity=4),
     cache=Cache(node="cache.t4g.small"),
-    plans=(_TRIAL,),
+    plans=(TRIAL,),
     callbacks=("http://localhost:3000/", "https://dev.eloquent.example/"),
     log_days=7,
     keep=False,
@@ -208,7 +193,7 @@ STAGING = Stage(
     domain="staging.eloquent.example",
     database=Database(min_capacity=0.5, max_capacity=8),
     cache=Cache(node="cache.t4g.medium"),
-    plans=(_TRIAL, _PARTNER),
+    plans=(TRIAL, PARTNER),
     callbacks=("https://staging.eloquent.example/",),
     settings=_MODELS,
 )
@@ -221,7 +206,7 @@ PRODUCTION = Stage(
     domain="eloquent.example",
     database=Database(min_capacity=2, max_capacity=64, backup_days=35),
     cache=Cache(node="cache.r7g.large", replicas=2),
-    plans=(_TRIAL, _PARTNER),
+    plans=(TRIAL, PARTNER),
     nat_gateways=3,
     callbacks=("https://eloquent.example/",),
     log_days=90,

@@ -100,7 +100,9 @@ def build_edge(scope: Construct, stage: Stage, network: Network, identity: Ident
             f"plan-{plan.name}",
             name=f"{stage.prefix}-{plan.name}",
             throttle=apigateway.ThrottleSettings(rate_limit=plan.rate, burst_limit=plan.burst),
-            quota=apigateway.QuotaSettings(limit=plan.per_month, period=apigateway.Period.MONTH),
+            quota=None
+            if plan.quota is None
+            else apigateway.QuotaSettings(limit=plan.quota.limit, period=apigateway.Period[plan.quota.period.upper()]),
             api_stages=[apigateway.UsagePlanPerApiStage(api=api, stage=api.deployment_stage)],
         )
     return Edge(api, api.deployment_stage.stage_arn)

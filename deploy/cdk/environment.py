@@ -3,9 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from pydantic import TypeAdapter
+
 from deploy.cdk.config import Stage
 from deploy.cdk.processes import METRICS_PORTS, PORT, Process
 from deploy.cdk.signals import SPANS_ADDRESS
+from libs.contracts.plans import Plan
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,8 @@ SOURCES: Mapping[str, Source] = {
     "BLOB_BUCKET": Made("bucket"),
     "HISTORY_API_URL": Text(lambda stage: f"http://history-api.{stage.internal_zone}:{PORT}"),
     "INGEST_API_URL": Text(lambda stage: f"http://ingest-api.{stage.internal_zone}:{PORT}"),
+    # What API Gateway's usage plans are made of.
+    "PLANS": Text(lambda stage: TypeAdapter(tuple[Plan, ...]).dump_json(stage.plans).decode()),
     "ALLOWED_ORIGINS": Text(lambda stage: ",".join(stage.origins) or None),
     "GATEWAY_METRICS_PORT": _same(str(METRICS_PORTS["gateway"])),
     "API_GATEWAY_SECRET": Secret(CALLBACKS, made=True, wanted=lambda stage: stage.websocket_api),

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from deploy.cdk.alarms import OF_AWS, RUNBOOK, WATCHES, Watch
 from deploy.cdk.config import DEV, PRODUCTION, STAGES, Cache, Database, Pinecone, Stage
 from deploy.cdk.contract import operations
-from deploy.cdk.environment import SOURCES, Secret, sources, tunable
+from deploy.cdk.environment import SOURCES, Secret, Text, sources, tunable
 from deploy.cdk.flags_schema import DECLARED, schema
 from deploy.cdk.graphs import ROWS
 from deploy.cdk.processes import NEIGHBOURS, PROCESSES, SERVICES, STOP_SECONDS, Process, uses_models
@@ -25,6 +25,7 @@ from deploy.docs.env_example import is_secret
 from deploy.local.plan import SERVICES as LOCAL
 from gateway.settings import GatewaySettings
 from libs.config import ProcessSettings, variable_name
+from libs.contracts.plans import PlanSettings
 from libs.flags.rollout import Rollouts
 from libs.flags.settings import FlagSettings
 
@@ -161,6 +162,20 @@ def test_the_collector_sends_each_metric_once() -> None:
 
     assert [one["metric_name_selectors"] for one in declared] == [[f"^{one.name}$$"] for one in SIGNALS]
     assert all(one["dimensions"][0][0] == PROCESS for one in declared)
+
+
+@EVERYWHERE
+def test_gateways_have_the_plans_of_api_gateway(stage: Stage) -> None:
+    """One declaration: what the stacks make usage plans of is what the tasks enforce, to the letter."""
+    source = SOURCES["PLANS"]
+    assert isinstance(source, Text)
+
+    given = source.of(stage)
+
+    assert given is not None
+    assert PlanSettings.model_validate({"plans": given}).plans == stage.plans
+    readers = {process.name for process in PROCESSES if process.uses(PlanSettings)}
+    assert readers == {"gateway", "history-api"}
 
 
 def test_requests_are_checked_by_the_same_documents() -> None:
