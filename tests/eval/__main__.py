@@ -17,8 +17,10 @@ from libs.llm.embeddings import OpenAIEmbedder
 from libs.llm.endpoint import Endpoint
 from retrieval_service.ports import Relevance
 from retrieval_service.settings import RetrievalSettings
+from tests.abuse.apis import ROOM
 from tests.e2e.stack import running_stack
 from tests.eval import report
+from tests.eval.citing import citations
 from tests.eval.data import EvalSet, Question, read_set, spread
 from tests.eval.loading import chunk_owners, load
 from tests.eval.systems import Bm25, Evidence, Ours, Rank
@@ -26,24 +28,29 @@ from tests.eval.systems import Bm25, Evidence, Ours, Rank
 AT_ONCE = 4
 MODEL, DIMENSIONS = "all-minilm-l6-v2", 384
 FOREIGN_QUESTIONS = 1000
+MANY_QUESTIONS = {"GATEWAY_GUEST_QUESTIONS_PER_MINUTE": "100000"}
 
 T = TypeVar("T")
 
 
-async def evaluate(the_set: EvalSet, foreign: Sequence[Question], *, compare: bool) -> None:
+async def evaluate(the_set: EvalSet, foreign: Sequence[Question], *, compare: bool, answers: int) -> None:
     """Print everything there is to say."""
     settings = RetrievalSettings()
     relevance = Relevance(settings.min_score, settings.min_coverage)
     with tempfile.TemporaryDirectory() as folder:
-        async with running_stack() as stack:
+        async with running_stack(**ROOM, **MANY_QUESTIONS) as stack:
             seconds = await load(stack, the_set.documents, Path(folder) / "documents")
             print(f"{the_set.name}: {len(the_set.documents)} documents searchable in {seconds:.0f} s")
             endpoint = Endpoint(api_key="none", base_url=stack.models_url)
             postgres = PostgresSettings.model_validate({"database_url": stack.database_url})
             async with endpoint, create_pool(postgres, application_name="eval") as pool:
                 embedder = OpenAIEmbedder(endpoint, model=MODEL, dimensions=DIMENSIONS)
-                ours = Ours(pool, embedder, await chunk_owners(pool, the_set.documents), relevance)
+                owners = await chunk_owners(pool, the_set.documents)
+                ours = Ours(pool, embedder, owners, relevance)
                 await _ask_all(the_set, foreign, ours, relevance, compare=compare)
+            if answers:
+                asked = spread(the_set.answerable, answers)
+                report.citing(await citations(stack, asked, the_set.documents, owners, the_set.relevant))
 
 
 async def _ask_all(
@@ -98,10 +105,11 @@ def main() -> None:
     parser.add_argument("--compare", action="store_true", help="also BM25, dense and our words alone")
     parser.add_argument("--limit", type=int, help="ask so many answerable and so many unanswerable questions")
     parser.add_argument("--foreign", type=Path, help="a set about something else: its questions should be refused")
+    parser.add_argument("--answers", type=int, default=100, help="so many questions are also answered, and cited")
     options = parser.parse_args()
     the_set = read_set(options.data, limit=options.limit)
     foreign = spread(read_set(options.foreign).questions, FOREIGN_QUESTIONS) if options.foreign else []
-    asyncio.run(evaluate(the_set, foreign, compare=options.compare))
+    asyncio.run(evaluate(the_set, foreign, compare=options.compare, answers=options.answers))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from prometheus_client import REGISTRY
 
 from retrieval_service.ports import Relevance
+from tests.eval.citing import Cited
 from tests.eval.data import Question
 from tests.eval.metrics import mean, ndcg, recall, reciprocal_rank
 from tests.eval.systems import Evidence
@@ -44,6 +45,18 @@ def refusals(evidence: Mapping[str, Sequence[Evidence]], relevance: Relevance) -
         ]
         mark = "*" if least == relevance.min_score else " "
         print(f" {mark} {least:9.2f}  " + "  ".join(f"{share:20.1%}" for share in shares))
+
+
+def citing(answers: Sequence[Cited]) -> None:
+    """How many answers cite, and how true that is."""
+    cites = [cited for cited in answers if cited.right]
+    right = [sum(cited.right) / len(cited.right) for cited in cites]
+    literal = [word for cited in cites for word in cited.literal]
+    print(f"\n{len(cites)} of {len(answers)} answers cite something")
+    if cites:
+        print(f"cited documents that answer the question, of an answer: {mean(right)}")
+        print(f"answers with a document that does: {mean([float(any(cited.right)) for cited in cites])}")
+        print(f"citations whose words are in the document: {sum(literal)} of {len(literal)}")
 
 
 def stages() -> None:

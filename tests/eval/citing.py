@@ -1,0 +1,71 @@
+"""What answers cite: asked through everything, as a guest, each question in a session of its own."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+import httpx
+
+from tests.e2e.people import Person, guest_of
+from tests.e2e.stack import Stack
+from tests.eval.data import Document, Question
+
+AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """What one answer cites.
+
+    Attributes:
+        right: for each citation, whether its document answers the question, as the set judges.
+        literal: for each citation, whether its words are in the document as the set has it.
+    """
+
+    right: Sequence[bool]
+    literal: Sequence[bool]
+
+
+async def citations(
+    stack: Stack,
+    questions: Sequence[Question],
+    documents: Sequence[Document],
+    owners: Mapping[UUID, str],
+    relevant: Mapping[str, Mapping[str, float]],
+) -> list[Cited]:
+    """One for each question, in their order.
+
+    Args:
+        stack: has the set's documents, and lets a guest ask so many questions.
+        questions: which the set judges.
+        documents: of the set.
+        owners: which document each chunk is of.
+        relevant: which documents answer which question.
+    """
+    texts = {document.id: _words(f"{document.title} {document.text}") for document in documents}
+    waiting = iter(enumerate(questions))
+    cited: dict[int, Cited] = {}
+    async with httpx.AsyncClient(trust_env=False, timeout=60.0) as http:
+
+        async def hand(person: Person) -> None:
+            for number, question in waiting:
+                session = uuid4().hex
+                await person.ask(session, question.asked)
+                [answer] = await person.answers(session)
+                pairs = [(owners[UUID(one["chunk_id"])], one["quote"]) for one in answer["citations"]]
+                judged = relevant.get(question.qid, {})
+                cited[number] = Cited(
+                    [document in judged for document, _ in pairs],
+                    [_words(quote) in texts[document] for document, quote in pairs],
+                )
+
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(AT_ONCE):
+                tasks.create_task(hand(await guest_of(stack, http)))
+    return [cited[number] for number in range(len(questions))]
+
+
+def _words(text: str) -> str:
+    # What is white space in a file may be another in its passage; a title is written after a sign of Markdown.
+    return " ".join(text.replace("#", " ").split())
