@@ -65,7 +65,7 @@ class _Session:
                 row
                 for row in self.rows
                 if turn.client_message_id is not None
-                and row.client_message_id == turn.client_message_id
+                and turn.client_message_id in {row.client_message_id, str(row.turn.question_id)}
                 and row.turn.question_id != turn.question_id
             ),
             None,

@@ -12,13 +12,16 @@ from libs.contracts.values import Turn
 
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
+# By the client's own id, or by ours: a page that was loaded again knows no other.
 _KNOWN = """
     SELECT (
         SELECT answer.message_id
         FROM chat_messages AS question
         JOIN chat_messages AS answer
           ON answer.session_id = question.session_id AND answer.position = question.position + 1
-        WHERE question.session_id = $1 AND question.client_message_id = $2 AND question.message_id <> $3
+        WHERE question.session_id = $1 AND question.role = 'user' AND question.message_id <> $3
+          AND (question.client_message_id = $2 OR question.message_id = $5)
+        ORDER BY question.position LIMIT 1
     ) AS answer_id, (
         SELECT max(position) FROM chat_messages WHERE session_id = $1
     ) AS last, (
@@ -66,7 +69,7 @@ async def placed(
         active: the session's `active_position`.
         is_theirs: the asker owns the session. Nobody else is led to an answer that was written with other rights.
     """
-    asked = (turn.session_id, turn.client_message_id, turn.question_id, turn.seen)
+    asked = (turn.session_id, turn.client_message_id, turn.question_id, turn.seen, _uuid(turn.client_message_id))
     [known] = await connection.fetch(_KNOWN, *asked)
     if known["answer_id"] is not None:
         return AskedBefore(known["answer_id"] if is_theirs else None)
@@ -115,8 +118,8 @@ async def _show(connection: Connection, session_id: UUID, position: int, *, acti
         await connection.execute(_SHOW, session_id, tree.leaf_below(position), last)
 
 
-def _uuid(text: str) -> UUID | None:
+def _uuid(text: str | None) -> UUID | None:
     try:
-        return UUID(text)
+        return UUID(text or "")
     except ValueError:
         return None

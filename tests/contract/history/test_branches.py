@@ -154,6 +154,14 @@ async def test_the_same_words_in_place_are_the_question_itself(stored: Stored, t
     assert isinstance(await stored.turns.open(edit, event_id=uuid4(), title="A title"), StoredTurn)
 
 
+async def test_a_question_is_known_by_our_id_too(stored: Stored, talk: list[Turn]) -> None:
+    """A page that was loaded again knows no other, and sends it again when it has lost the answer."""
+    again = following(talk[0], "2", client_message_id=str(talk[1].question_id))
+
+    assert await stored.turns.open(again, event_id=uuid4(), title="A title") == AskedBefore(talk[1].answer_id)
+    assert await stored.path(again) == [turn.answer_id for turn in talk]
+
+
 async def test_an_edit_overtakes_its_question(stored: Stored, talk: list[Turn]) -> None:
     """What was never stored before is that question; the first frame, late on its way, is led to it."""
     early = following(talk[0], "4", replaces="m-4", in_place=True, client_message_id="m-4/a")
