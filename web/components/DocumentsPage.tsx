@@ -48,7 +48,9 @@ function Mine() {
   return (
     <>
       <CollectionBar known={known} chosen={collection} onChoose={setChosen} />
-      {target?.may.upload ? <DropZone collection={target} /> : target && <p className="hint">{text.documents.readOnly}</p>}
+      {!target && <div className="drop" aria-hidden="true" />}
+      {target?.may.upload && <DropZone collection={target} />}
+      {target && !target.may.upload && <p className="drop">{text.documents.readOnly}</p>}
       <div className="list-head">
         <h2>{text.documents.list}</h2>
         <input

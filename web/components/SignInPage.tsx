@@ -32,7 +32,7 @@ export function SignInPage() {
 
   return (
     <div className="trouble" role={isFailed ? 'alert' : 'status'}>
-      <p>{isFailed ? text.account.returnFailed : `${text.account.returning}…`}</p>
+      <h1>{isFailed ? text.account.returnFailed : `${text.account.returning}…`}</h1>
       {isFailed && (
         <Link className="button" href="/">
           {text.notFound.home}

@@ -9,7 +9,7 @@ export function Trouble({ sentence, onRetry }: { sentence: string; onRetry?: () 
   return (
     <div className="trouble" role="alert">
       <Icon name="warning" />
-      <p>{sentence}</p>
+      <h1>{sentence}</h1>
       {onRetry && (
         <button type="button" className="button" onClick={onRetry}>
           {text.retry}

@@ -107,7 +107,7 @@ export async function signOut({ everywhere = false } = {}): Promise<void> {
 
 /** A claim that nobody could be asked for is made as soon as somebody can. */
 function claimAgain(): void {
-  const pending = JSON.parse(kept.read(CLAIM_KEY) ?? 'null') as PendingClaim | null;
+  const pending = readKept<PendingClaim>(CLAIM_KEY);
   if (!pending || pending.email !== readSignIn()?.email) return;
   void token()
     .then(access => claimGuest(pending.identityId, access))
@@ -169,7 +169,7 @@ function hold(received: string): { token: string; groups: readonly string[] } {
 
 function forgetSignIn(): void {
   kept.write(SIGN_IN_KEY, null);
-  const pending = JSON.parse(kept.read(CLAIM_KEY) ?? 'null') as PendingClaim | null;
+  const pending = readKept<PendingClaim>(CLAIM_KEY);
   // What could not be claimed stays the guest's.
   if (pending) kept.write(GUEST_KEY, pending.identityId);
   kept.write(CLAIM_KEY, null);
@@ -188,11 +188,15 @@ function readAccount(): Account {
 }
 
 function readSignIn(): SignIn | undefined {
+  const found = readKept<SignIn>(SIGN_IN_KEY);
+  return found?.refreshToken ? found : undefined;
+}
+
+function readKept<T>(key: string): T | null {
   try {
-    const found = JSON.parse(kept.read(SIGN_IN_KEY) ?? 'null') as SignIn | null;
-    return found?.refreshToken ? found : undefined;
+    return JSON.parse(kept.read(key) ?? 'null') as T | null;
   } catch {
-    return undefined;
+    return null;
   }
 }
 
