@@ -16,6 +16,7 @@ from deploy.local.web_build import DIST
 from tests.e2e.model import Model
 from tests.e2e.people import editor_of
 from tests.e2e.stack import Stack, running_stack
+from tests.fakes.hosted_ui import HostedUi
 from tests.web.visitor import WITHIN_MS, Visitor
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -65,9 +66,19 @@ def model(session_model: Model) -> Model:
 
 
 @pytest.fixture(scope="session")
-async def session_stack(session_model: Model, built_page: None) -> AsyncIterator[Stack]:
+async def hosted_ui() -> AsyncIterator[HostedUi]:
+    """The user pool's own pages."""
+    hosted = HostedUi()
+    async with hosted.listening():
+        yield hosted
+
+
+@pytest.fixture(scope="session")
+async def session_stack(session_model: Model, hosted_ui: HostedUi, built_page: None) -> AsyncIterator[Stack]:
     """A run with one public document."""
     async with running_stack(
+        COGNITO_HOSTED_UI_URL=hosted_ui.url,
+        COGNITO_IDENTITY_PROVIDERS="Google",
         OPENAI_BASE_URL=session_model.base_url,
         CHAT_MODEL="fake",
         EMBEDDING_MODEL="fake",

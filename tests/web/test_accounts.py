@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -12,10 +11,20 @@ from deploy.local.environment import EDITOR_EMAIL
 from deploy.local.sign_in import identity_of
 from tests.e2e.model import Model, name_of, new_question, text_of
 from tests.e2e.stack import Stack
+from tests.fakes.hosted_ui import HostedUi
 from tests.polling import eventually
-from tests.web.visitor import WITHIN_MS, Visitor, answer, ask, barriers, ended, shows
+from tests.web.visitor import Visitor, answer, ask, barriers, ended, shows
 
 PASSWORD = "Ein-gutes-Passwort-1"
+DROP = """files => {
+    const transfer = new DataTransfer();
+    for (const [name, content] of Object.entries(files)) transfer.items.add(new File([content], name));
+    const zone = document.querySelector('.drop');
+    for (const type of ['dragenter', 'dragover', 'drop']) {
+        zone.dispatchEvent(new DragEvent(type, {dataTransfer: transfer, bubbles: true, cancelable: true}));
+    }
+}"""
+"""What a browser does when files are let go over the page."""
 
 
 async def sign_in(page: Page, email: str, password: str) -> None:
@@ -109,22 +118,77 @@ async def test_a_forgotten_password_is_replaced(visitor: Visitor, stack: Stack) 
     await expect(page.get_by_role("button", name=email)).to_be_visible()
 
 
-async def test_an_uploaded_document_is_cited(visitor: Visitor, stack: Stack, tmp_path: Path) -> None:
-    """A file of one's own is followed until it is ready, and is answered from; deleting it can be undone."""
-    word = f"Zephyr{uuid4().hex[:6]}"
-    file = tmp_path / "zephyr.md"
-    file.write_text(f"# {word} plan\n\nHow long does a transfer take on the {word} plan? It takes four minutes.\n")
+async def test_a_provider_signs_one_in(visitor: Visitor, stack: Stack, hosted_ui: HostedUi) -> None:
+    """By the pool's own pages and back with a code and the proof of PKCE; signing out ends it there as well."""
+    async with httpx.AsyncClient(trust_env=False) as http:
+        identity = await identity_of(stack.url, http)
+
+        async def tokens() -> dict[str, str]:
+            target = {"X-Amz-Target": "AWSCognitoIdentityProviderService.InitiateAuth"}
+            parameters = {"USERNAME": EDITOR_EMAIL, "PASSWORD": stack.secrets.editor}
+            call = {
+                "AuthFlow": "USER_PASSWORD_AUTH",
+                "ClientId": identity.user_pool_client_id,
+                "AuthParameters": parameters,
+            }
+            response = await http.post(identity.user_pool_endpoint, json=call, headers=target)
+            found: dict[str, str] = response.json()["AuthenticationResult"]
+            return found
+
+        hosted_ui.sign_in = tokens
+        page = await visitor.opens()
+        await page.get_by_role("button", name="Sign in").click()
+        await page.get_by_role("button", name="Continue with Google").click()
+        await expect(page.get_by_role("button", name=EDITOR_EMAIL)).to_be_visible()
+    await expect(page).to_have_url(f"{stack.url}/")
+    assert hosted_ui.asked[-1]["identity_provider"] == "Google"
+
+    # A code that this browser did not ask for is nothing to it.
+    await page.goto(f"{stack.url}/sign-in?code=stolen&state=another")
+    await expect(page.get_by_role("main").get_by_role("alert")).to_contain_text("was not completed")
+    assert await barriers(page) == []
+    await page.get_by_role("button", name=EDITOR_EMAIL).click()
+    await page.get_by_role("button", name="Sign out", exact=True).click()
+    await expect(page.get_by_role("button", name="You are a guest")).to_be_visible()
+
+    async def left() -> bool:
+        return hosted_ui.signed_out == 1
+
+    await eventually(left)
+    await expect(page).to_have_url(f"{stack.url}/")
+
+
+async def test_dropped_files_are_followed_and_cited(visitor: Visitor, stack: Stack) -> None:
+    """Each file says how far it is and who reads it, or why not; its heading is a question that is answered from it."""
+    word, question = f"Zephyr{uuid4().hex[:6]}", new_question()
+    files = {
+        "zephyr.md": f"# {word} plan\n\n## {question}?\n\nA transfer on the {word} plan takes four minutes.\n",
+        "broken.pdf": "%PDF-1.4\nnothing else",
+        "picture.png": "\x89PNG\r\n\x1a\n",
+    }
     page = await visitor.opens()
     await sign_in(page, EDITOR_EMAIL, stack.secrets.editor)
     await page.get_by_role("link", name="Documents").click()
-    await page.locator("input[type=file]").set_input_files(file)
-    row = page.get_by_role("main").get_by_role("listitem").filter(has_text=f"{word} plan")
-    await expect(row).to_contain_text("Ready", timeout=WITHIN_MS)
-    await expect(row).to_contain_text("Only me")
+    await page.get_by_role("button", name="New collection").click()
+    await page.get_by_label("Name", exact=True).fill(word)
+    await page.get_by_label("Members of editors").select_option("read")
+    assert await barriers(page) == []
+    await page.get_by_role("button", name="Make it").click()
+    await page.get_by_role("radio", name=word).check(force=True)
+    visitor.expects_refusals = True
+    await page.evaluate(DROP, files)
+
+    rows = page.get_by_role("main").get_by_role("listitem")
+    row = rows.filter(has_text=f"{word} plan")
+    await expect(row).to_contain_text("Ready")
+    await expect(row).to_contain_text(f"{word}: you, and members of editors")
+    await expect(rows.filter(has_text="broken.pdf")).to_contain_text("The file is damaged.")
+    await expect(rows.filter(has_text="picture.png")).to_contain_text("This kind of file cannot be read.")
     assert await barriers(page) == []
 
     await page.get_by_role("link", name="New chat").click()
-    await ask(page, f"{word} plan: {new_question()}")
+    await page.reload()
+    await page.get_by_role("button", name=question).click()
     await ended(page)
     await expect(answer(page).get_by_role("button", name=re.compile(f"Source 1: {word} plan"))).to_be_visible()
 
@@ -133,18 +197,3 @@ async def test_an_uploaded_document_is_cited(visitor: Visitor, stack: Stack, tmp
     await expect(row).to_have_count(0)
     await page.get_by_role("button", name="Undo").click()
     await expect(row).to_be_visible()
-
-
-async def test_a_file_of_no_known_kind_says_so(visitor: Visitor, stack: Stack, tmp_path: Path) -> None:
-    """The reason stands where the file would stand, and goes when it is dismissed."""
-    file = tmp_path / "picture.png"
-    file.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
-    page = await visitor.opens()
-    await sign_in(page, EDITOR_EMAIL, stack.secrets.editor)
-    await page.get_by_role("link", name="Documents").click()
-    visitor.expects_refusals = True
-    await page.locator("input[type=file]").set_input_files(file)
-    row = page.get_by_role("listitem").filter(has_text="picture.png")
-    await expect(row).to_contain_text("This kind of file cannot be read.")
-    await row.get_by_role("button", name="Dismiss").click()
-    await expect(row).to_have_count(0)

@@ -11,6 +11,8 @@ from tests.web.visitor import WITHIN_MS, Visitor, answer, ask, barriers, ended, 
 
 SEEN = 14
 """Words, so that the citation is among them."""
+GUESTS_ANSWERS = 4
+"""Under way at once: the gateway's default."""
 
 
 def beginning(question: str) -> str:
@@ -98,6 +100,42 @@ async def test_a_gateway_that_dies_is_a_quiet_sign(visitor: Visitor, model: Mode
     await shows(page, text_of(question))
     await ended(page)
     assert "alert" not in await page.evaluate("window.seen")
+
+
+async def test_being_offline_is_said_and_ends(visitor: Visitor, model: Model) -> None:
+    """What is there stays; with the network back the same answer is there to its end."""
+    visitor.expects_losses = True
+    question = new_question()
+    pause = model.pause(question, SEEN)
+    page = await visitor.opens()
+    await ask(page, question)
+    await shows(page, beginning(question))
+
+    await visitor.context.set_offline(True)
+    await expect(page.get_by_role("status").filter(has_text="You are offline")).to_be_visible()
+    pause.go_on()
+    await visitor.context.set_offline(False)
+    await expect(page.get_by_role("status").filter(has_text="You are offline")).to_have_count(0)
+    await shows(page, text_of(question))
+    await ended(page)
+
+
+async def test_a_limit_is_said_with_its_seconds(visitor: Visitor, model: Model) -> None:
+    """Who has as many answers under way as a guest may is told so, and when to ask again."""
+    page = await visitor.opens()
+    pauses = []
+    for _ in range(GUESTS_ANSWERS):
+        question = new_question()
+        pauses.append(model.pause(question, SEEN))
+        await ask(page, question)
+        await shows(page, beginning(question))
+        await page.get_by_role("link", name="New chat").click()
+    await ask(page, new_question())
+    alert = page.get_by_role("main").get_by_role("alert")
+    await expect(alert).to_contain_text(f"{GUESTS_ANSWERS} answers are being written for you")
+    await expect(alert).to_contain_text("again in 5 seconds")
+    for pause in pauses:
+        pause.go_on()
 
 
 async def test_a_phone_has_room_for_everything(visitor: Visitor) -> None:
