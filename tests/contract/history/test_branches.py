@@ -32,8 +32,10 @@ class Stored(NamedTuple):
 
 
 @pytest.fixture(params=["memory", "postgres"])
-async def stored(request: pytest.FixtureRequest, pool: asyncpg.Pool) -> Stored:
+def stored(request: pytest.FixtureRequest) -> Stored:
     if request.param == "postgres":
+        # Asked for here, as emptying a database takes longer than a twin's whole test.
+        pool: asyncpg.Pool = request.getfixturevalue("pool")
         branches, messages = PostgresBranches(pool, reader=pool), PostgresMessages(pool, reader=pool)
 
         async def read(turn: Turn) -> list[UUID]:
@@ -202,7 +204,7 @@ async def test_a_place_has_room_for_so_many(stored: Stored) -> None:
     assert await stored.turns.record(an_answer(turn=over), digest=digest_of("")) is None
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 async def test_a_random_walk(stored: Stored, seed: int) -> None:
     """Asked, edited, asked from an old tab and switched at random: path and past are those of a plain tree."""
     rng = random.Random(seed)  # noqa: S311 - to be repeated
