@@ -1,51 +1,22 @@
 """Work belongs to the trace of whoever asked, and is recorded where that trace is."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import pytest
 
 from libs.errors import RequestError, TransientError
-from libs.telemetry import spans
-from libs.telemetry.spans import RecordedSpan, arrival, caller, happened, span
+from libs.telemetry.spans import arrival, caller, happened, span
 from libs.telemetry.tracing import Place, add_trace_id, current_traceparent, here, parsed
+from tests.traces.kept import PARENT, SAMPLED, TRACE, Kept, keeping
 
-TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
-SAMPLED = f"00-{TRACE}-{PARENT}-01"
 NOT_SAMPLED = f"00-{TRACE}-{PARENT}-00"
-
-
-class Kept:
-    """A recorder that keeps what it gets, and records every trace that nobody else has decided about, or none."""
-
-    def __init__(self, *, share: bool = True, callers_decide: bool = False) -> None:
-        self.callers_decide = callers_decide
-        self.share = share
-        self.spans: list[RecordedSpan] = []
-
-    def new_trace_id(self) -> str:
-        return "f" * 32
-
-    def samples(self, trace_id: str) -> bool:
-        return self.share
-
-    def caller(self, headers: Mapping[str, str]) -> Place | None:
-        return parsed(headers.get("traceparent"))
-
-    def record(self, span: RecordedSpan) -> None:
-        self.spans.append(span)
-
-    def close(self) -> None:
-        """Nothing to send."""
 
 
 @pytest.fixture
 def kept() -> Iterator[Kept]:
-    """Installed for the test."""
-    kept = Kept()
-    spans.install(kept)
-    yield kept
-    spans.install(None)
+    with keeping() as kept:
+        yield kept
 
 
 @pytest.mark.parametrize(
