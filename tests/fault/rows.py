@@ -24,11 +24,19 @@ EVERYTHING = (
 )
 SWEEPER = {"HISTORY_SWEEP_SECONDS": "1", "HISTORY_SILENT_SECONDS": "4", "GATEWAY_UNTAKEN_SECONDS": "5"}
 """What mends what Redis has forgotten."""
+MANY_ATTEMPTS = {"BUS_MAX_ATTEMPTS": "12"}
+"""What lost its worker five times is given up, and rightly so: on a busy machine some answers would be."""
 LONG = Habits(words=(60, 200))
 
 _ROWS: dict[int, Callable[[int], Plan]] = {
     1: lambda chats: Plan(
-        "1 kill -9", chats, habits=Habits(agains=0.25), faults=KILLS, first=KILLS, every_seconds=(0.3, 1.2)
+        "1 kill -9",
+        chats,
+        habits=Habits(agains=0.25),
+        faults=KILLS,
+        first=KILLS,
+        every_seconds=(0.3, 1.2),
+        settings=MANY_ATTEMPTS,
     ),
     2: lambda chats: Plan(
         "2 zombies",
@@ -38,6 +46,7 @@ _ROWS: dict[int, Callable[[int], Plan]] = {
         # Longer than anybody sleeps: who wakes up finds an answer that is still being written.
         habits=replace(LONG, words=(150, 300)),
         mutants={"generation": "deaf"},
+        settings=MANY_ATTEMPTS,
         needs=("refused_zombie_appends",),
     ),
     3: lambda chats: Plan("3 SIGTERM", chats, faults=STOPS, first=STOPS, habits=LONG),
@@ -120,7 +129,7 @@ _ROWS: dict[int, Callable[[int], Plan]] = {
         faults=EVERYTHING,
         every_seconds=(0.2, 1.5),
         habits=replace(LONG, words=(10, 150)),
-        settings={"BUS_MAX_ATTEMPTS": "12"},
+        settings=MANY_ATTEMPTS,
         expected=Expected(errors=True),
     ),
 }
