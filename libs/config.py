@@ -1,17 +1,62 @@
-"""Settings: read once from the environment, frozen, handed down; a bad environment is refused as a whole."""
+"""Settings: read once from the environment or Parameter Store, frozen, handed down; bad ones are refused as a whole."""
 
+from collections.abc import Mapping
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any, Literal, TypeVar, overload
 
 from pydantic import Field, PostgresDsn, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 WEB_ADDRESS = "^https?://."
+
+
+_stored: ContextVar[Mapping[str, str]] = ContextVar("_stored", default=MappingProxyType({}))
+"""By the name of the variable; only while settings are loaded."""
+
+
+class _Variables(EnvSettingsSource):
+    """Pydantic's, which would stop at the first text that is no JSON, without a word about the others."""
+
+    def prepare_field_value(self, field_name: str, field: FieldInfo, value: Any, value_is_complex: bool) -> Any:  # noqa: FBT001 - pydantic's signature
+        try:
+            return super().prepare_field_value(field_name, field, value, value_is_complex)
+        except ValueError:
+            # Not what the field takes, so its validation says what is wrong.
+            return value
 
 
 class Settings(BaseSettings):
     """The base of every service's settings; fields are read from the environment by their own upper-case name."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - ours takes its place
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Pydantic's call: behind the environment stands what Parameter Store had."""
+        stored = _Variables(settings_cls)
+        stored.env_vars = {name.lower(): value for name, value in _stored.get().items()}
+        return init_settings, _Variables(settings_cls), stored, dotenv_settings, file_secret_settings
+
+
+class SourceSettings(Settings):
+    """Where settings are that the environment does not have."""
+
+    settings_path: str | None = Field(
+        None,
+        pattern=r"^(/[\w.-]+)+$",
+        description="A path of Parameter Store, such as /eloquent/dev/settings: for processes outside ECS, which puts "
+        "such settings into the environment itself; a parameter is named like its variable, what is secret is a "
+        "SecureString",
+    )
 
 
 class ProcessSettings(Settings):
@@ -141,24 +186,49 @@ def load(
 @overload
 def load(*kinds: type[Settings]) -> tuple[Settings, ...]: ...
 def load(*kinds: type[Settings]) -> tuple[Any, ...]:
-    """One frozen object per kind, from the environment.
+    """One frozen object per kind, from the environment, and from Parameter Store where `SETTINGS_PATH` says so.
 
     Raises:
         SystemExit: something is missing or wrong; its one message names every bad variable.
     """
-    loaded: list[Settings] = []
+    [source], problems = _read(SourceSettings)
+    path = source.settings_path if isinstance(source, SourceSettings) else None
+    token = _stored.set(_parameters(path) if path and not problems else {})
+    try:
+        loaded, others = _read(*kinds)
+    finally:
+        _stored.reset(token)
+    problems |= others
+    if problems:
+        lines = "\n".join(f"  {name}: {what}" for name, what in sorted(problems.items()))
+        where = "environment variables" if path is None else f"environment variables, or parameters below {path},"
+        raise SystemExit(f"Cannot start, these {where} need attention:\n{lines}")
+    return tuple(loaded)
+
+
+def _read(*kinds: type[Settings]) -> tuple[list[Settings | None], dict[str, str]]:
+    """One object per kind, None for a bad one, and what is wrong by the name of the variable."""
+    read: list[Settings | None] = []
     problems: dict[str, str] = {}
     for kind in kinds:
         try:
-            loaded.append(kind())
+            read.append(kind())
         except ValidationError as error:
+            read.append(None)
             for problem in error.errors(include_url=False, include_input=False):
                 name = variable_name(kind, str(problem["loc"][0]) if problem["loc"] else kind.__name__)
                 problems.setdefault(name, "is missing" if problem["type"] == "missing" else problem["msg"])
-    if problems:
-        lines = "\n".join(f"  {name}: {what}" for name, what in sorted(problems.items()))
-        raise SystemExit(f"Cannot start, these environment variables need attention:\n{lines}")
-    return tuple(loaded)
+    return read, problems
+
+
+def _parameters(path: str) -> dict[str, str]:
+    # Here, for hardly any process needs what it brings along.
+    from libs.parameters import UnreadableError, read_parameters
+
+    try:
+        return read_parameters(path)
+    except UnreadableError as error:
+        raise SystemExit(f"Cannot start, the parameters below {path} cannot be read: {error}") from error
 
 
 def variable_name(kind: type[Settings], field: str) -> str:

@@ -32,6 +32,7 @@ class Group:
 
 
 _READERS = {
+    "libs.config.SourceSettings": "every process, when it starts",
     "libs.config.ProcessSettings": "every process",
     "libs.config.RedisSettings": "gateway, history worker, retrieval, generation, ingest",
     "libs.config.PostgresSettings": "history, retrieval, ingest, migrate",
