@@ -45,19 +45,19 @@ STEERED: dict[int | str, dict[str, Any]] = {
     403: problem("`forbidden`: the caller may read the document, not decide about it"),
 }
 NO_RETRY: dict[int | str, dict[str, Any]] = {409: problem("`already_searchable`: there is nothing to retry")}
-UPLOAD: dict[int | str, dict[str, Any]] = {
+STORED: dict[int | str, dict[str, Any]] = {
     403: problem("`forbidden`: guests may not upload, and others only where they may write"),
     404: problem("`collection_not_found`: the caller has no such collection"),
-    413: problem("`document_too_large`"),
     415: problem(
-        "`multipart_expected`; by the file's bytes `unsupported_media_type`, `password_needed` for an Office file, or "
-        "`media_type_mismatch` when its name says something else"
+        "By the file's bytes `unsupported_media_type`, `password_needed` for an Office file, or "
+        "`media_type_mismatch` when its name says something else; `multipart_expected`"
     ),
     422: problem(
         "`malformed_upload`, `file_missing`, `empty_file`, `file_name_too_long`, `title_too_long`, "
         "`invalid_idempotency_key` or `idempotency_key_reused`"
     ),
 }
+UPLOAD: dict[int | str, dict[str, Any]] = {**STORED, 413: problem("`document_too_large`")}
 UPLOAD_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,

@@ -1,12 +1,13 @@
 """What ingest asks of others."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
 from ingest_service.chunking import Chunk
+from libs.blobs.forms import Form, Policy
 from libs.contracts.events import Event
 
 
@@ -36,6 +37,24 @@ class Blobs(Protocol):
     def local(self, key: str) -> AbstractAsyncContextManager[Path]: ...
 
     async def delete(self, key: str) -> None: ...
+
+
+class Incoming(Protocol):
+    """Takes files straight from clients, by the name that their form says, and keeps them until somebody has looked."""
+
+    async def form(self, name: str, *, size_bytes: int, seconds: float) -> Form: ...
+
+    def incoming(self, name: str) -> AbstractAsyncContextManager[Path | None]: ...
+
+    async def discard(self, name: str) -> None: ...
+
+
+class Forms(Protocol):
+    """Takes the files itself that come with its forms."""
+
+    async def admitted(self, fields: Mapping[str, str]) -> Policy: ...
+
+    async def keep(self, name: str, content: Path | bytes) -> None: ...
 
 
 class Reader(Protocol):

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,9 @@ SMALL_BYTES = 64 * 1024
 """Most documents are no larger: they are kept where they are, in memory, until they are stored."""
 FILE_PART = "file"
 
+Admit = Callable[[Mapping[str, str]], Awaitable[int]]
+"""Says by the fields before the file how many bytes it may have, or raises."""
+
 
 @dataclass(slots=True)
 class Received:
@@ -43,24 +46,28 @@ class Received:
 
 
 @asynccontextmanager
-async def received(request: Request, *, folder: Path | None, max_bytes: int) -> AsyncIterator[Received]:
+async def received(
+    request: Request, *, folder: Path | None, max_bytes: int, admit: Admit | None = None
+) -> AsyncIterator[Received]:
     """The upload; its file is gone when the block ends.
 
     Args:
         request: `multipart/form-data` with one part `file`.
         folder: where the file is written; the system's temporary folder without it.
         max_bytes: of the file.
+        admit: called when the file begins.
 
     Raises:
-        RequestError: 413 `document_too_large`, 415 `multipart_expected`, 422 `malformed_upload`, `file_missing`.
+        RequestError: 413 `document_too_large`, 415 `multipart_expected`, 422 `malformed_upload`, `file_missing`; or as
+            `admit` says.
     """
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > max_bytes + ENVELOPE_MAX_BYTES:
-        raise _too_large(max_bytes)
+        raise too_large(max_bytes)
     boundary = _boundary(request.headers.get("content-type", ""))
     with _Sink(folder) as sink:
         form = _Form(max_bytes)
-        await _pump(request, _parser(boundary, form), form, sink)
+        await _pump(request, _parser(boundary, form), form, sink, admit)
         if form.file_name is None:
             raise _malformed("file_missing", f"Send the document as the part `{FILE_PART}` with a file name.")
         yield Received(await sink.ended(form), form.file_name, sink.size, sink.digest.hexdigest(), form.fields)
@@ -113,7 +120,7 @@ class _Form:
     """What the parser calls back, and what it has found so far."""
 
     def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
         self._headers: dict[str, str] = {}
         self._name = bytearray()
         self._value = bytearray()
@@ -157,8 +164,8 @@ class _Form:
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._in_file:
             self._file_bytes += end - start
-            if self._file_bytes > self._max_bytes:
-                raise _too_large(self._max_bytes)
+            if self._file_bytes > self.max_bytes:
+                raise too_large(self.max_bytes)
             self.pending += data[start:end]
             return
         self._value += data[start:end]
@@ -193,12 +200,15 @@ def _parser(boundary: bytes, form: _Form) -> MultipartParser:
         raise _malformed("malformed_upload", "The boundary of this upload is too long.") from error
 
 
-async def _pump(request: Request, parser: MultipartParser, form: _Form, sink: _Sink) -> None:
+async def _pump(request: Request, parser: MultipartParser, form: _Form, sink: _Sink, admit: Admit | None) -> None:
     total = 0
     try:
         async for data in request.stream():
             total += len(data)
             parser.write(data)
+            if admit is not None and form.file_name is not None:
+                # Before more than a packet of it is read.
+                form.max_bytes, admit = await admit(form.fields), None
             if total > sink.size + len(form.pending) + ENVELOPE_MAX_BYTES:
                 raise _malformed("malformed_upload", "There is too much beside the file in this upload.")
             if len(form.pending) >= WRITE_BYTES:
@@ -218,7 +228,8 @@ def _boundary(content_type: str) -> bytes:
     return options[b"boundary"]
 
 
-def _too_large(max_bytes: int) -> RequestError:
+def too_large(max_bytes: int) -> RequestError:
+    """What a file is refused with that has more than `max_bytes`."""
     return RequestError(f"A document may have {max_bytes:,} bytes: split it.", status=413, code="document_too_large")
 
 

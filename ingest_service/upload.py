@@ -66,10 +66,8 @@ class Upload:
 
 
 async def _checked(received: Received, collection: str, idempotency_key: str | None) -> NewVersion:
-    file_name = _file_name(received.file_name)
-    title = " ".join(clean(received.fields.get("title", "")).split())
-    if len(title) > TITLE_MAX_CHARACTERS:
-        raise _refused(422, "title_too_long", f"A title may have {TITLE_MAX_CHARACTERS} characters.")
+    file_name = file_name_of(received.file_name)
+    title = title_of(received.fields.get("title", ""))
     try:
         if isinstance(received.content, bytes):
             # A look at so little takes less than a thread.
@@ -78,22 +76,42 @@ async def _checked(received: Received, collection: str, idempotency_key: str | N
             media_type = await asyncio.to_thread(sniff, received.content, file_name)
     except UnreadableError as error:
         raise _refused(_STATUS.get(error.code, 415), error.code, error.message) from error
-    fingerprint = f"{collection}\n{file_name}\n{title}\n{received.sha256}"
     return NewVersion(
         collection=collection,
         file_name=file_name,
         title=title or None,
-        fallback_title=_title_of(file_name),
+        fallback_title=_fallback_title(file_name),
         media_type=media_type,
         size_bytes=received.size_bytes,
         sha256=received.sha256,
         idempotency_key=idempotency_key,
-        fingerprint=hashlib.sha256(fingerprint.encode()).hexdigest(),
+        fingerprint=fingerprint_of(collection, file_name, title, received.sha256),
     )
 
 
-def _file_name(given: str) -> str:
-    """The last part of the path that was given, whichever system it is from."""
+def fingerprint_of(*parts: str) -> str:
+    """What an Idempotency-Key stands for."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def title_of(given: str) -> str:
+    """The title as it is stored; empty when none was given.
+
+    Raises:
+        RequestError: 422 `title_too_long`.
+    """
+    title = " ".join(clean(given).split())
+    if len(title) > TITLE_MAX_CHARACTERS:
+        raise _refused(422, "title_too_long", f"A title may have {TITLE_MAX_CHARACTERS} characters.")
+    return title
+
+
+def file_name_of(given: str) -> str:
+    """The last part of the path that was given, whichever system it is from.
+
+    Raises:
+        RequestError: 422 `file_missing` or `file_name_too_long`.
+    """
     name = " ".join(clean(given).replace("\\", "/").rstrip("/").rpartition("/")[2].split())
     if name in {"", ".", ".."}:
         raise _refused(422, "file_missing", "Send the document with a file name.")
@@ -102,7 +120,7 @@ def _file_name(given: str) -> str:
     return name
 
 
-def _title_of(file_name: str) -> str:
+def _fallback_title(file_name: str) -> str:
     stem = " ".join(re.sub(r"[_-]+", " ", PurePosixPath(file_name).stem).split())
     return stem or file_name
 

@@ -1,9 +1,7 @@
 """The composition roots: which adapters the worker and the API are made of."""
 
-from contextlib import AbstractAsyncContextManager
 from functools import partial
 
-import asyncpg
 from fastapi import FastAPI
 
 from ingest_service.api import UPLOADS_PATH, documents_router
@@ -11,9 +9,12 @@ from ingest_service.changes import Changes
 from ingest_service.clearing import Clearing
 from ingest_service.collections import Collections
 from ingest_service.collections_api import collections_router
+from ingest_service.direct import DirectUploads, collect
+from ingest_service.direct_api import FORM_PATH, direct_router, form_router
 from ingest_service.documents import Documents
 from ingest_service.events_api import events_router
 from ingest_service.gathering import GatheringEmbedder
+from ingest_service.granted import GrantedUploads
 from ingest_service.index import Batches, Index
 from ingest_service.leftovers import Removal
 from ingest_service.parsing.sandbox import Sandbox
@@ -22,6 +23,7 @@ from ingest_service.rights import Roles
 from ingest_service.settings import BlobSettings, IngestSettings
 from ingest_service.stalled import StalledVersions
 from ingest_service.steer import Steering
+from ingest_service.stores import blobs_of, incoming_of, opened_with, vectors_of
 from ingest_service.suggestions import Suggestions
 from ingest_service.suggestions_api import suggestions_router
 from ingest_service.sweep import Patience, sweep
@@ -32,8 +34,7 @@ from ingest_service.worker import register
 from libs.auth.cognito import TokenVerifier
 from libs.auth.http import authenticated
 from libs.auth.keys import Callers, PostgresKeys
-from libs.blobs.disk import DiskBlobs
-from libs.blobs.s3 import S3Blobs
+from libs.blobs.incoming import DiskIncoming
 from libs.bus.bus import Bus
 from libs.bus.connection import connect
 from libs.config import IdentitySettings, KnowledgeSettings, ModelSettings, PostgresSettings, RedisSettings
@@ -41,8 +42,6 @@ from libs.db.pool import create_pool
 from libs.service.app import build_app
 from libs.service.health import Health
 from libs.tasks import repeating
-from libs.vectors.pgvector import PgVectorStore
-from libs.vectors.pinecone import PineconeStore
 
 GROUP = "ingest"
 NOTE_SECONDS = 1.0
@@ -66,8 +65,8 @@ def worker_app(
     pool = create_pool(postgres, application_name="ingest-worker")
     redis = connect(redis_settings.redis_url)
     endpoint = Endpoint(api_key=models.openai_api_key.get_secret_value(), base_url=models.openai_base_url)
-    vectors = _vectors(knowledge, pool)
-    blobs = _blobs(blob_settings)
+    vectors = vectors_of(knowledge, pool)
+    blobs = blobs_of(blob_settings)
     sandbox = Sandbox(_rules(ingest, knowledge), concurrency=ingest.parsers)
     removal = Removal(pool, vectors, blobs)
     versions = Versions(pool)
@@ -103,6 +102,7 @@ def worker_app(
         concurrency=ingest.concurrency,
         patience_seconds=ingest.patience_seconds,
     )
+    uncollected = partial(collect, GrantedUploads(pool), incoming_of(blob_settings, form_url=FORM_PATH))
     once = partial(
         sweep,
         stalled=StalledVersions(pool),
@@ -135,13 +135,14 @@ def worker_app(
             redis,
             pool,
             endpoint,
-            *_resources(vectors),
+            *opened_with(vectors),
             sandbox,
             embedder,
             bus,
             repeating(turns.note_published, every_seconds=NOTE_SECONDS),
             repeating(once, every_seconds=ingest.sweep_seconds),
             repeating(Clearing(pool, removal).clear_all, every_seconds=ingest.sweep_seconds),
+            repeating(uncollected, every_seconds=ingest.sweep_seconds),
         ],
     )
 
@@ -158,12 +159,24 @@ def api_app(
     pool = create_pool(postgres, application_name="ingest-api")
     redis = connect(redis_settings.redis_url)
     bus = Bus(redis_settings, redis, group=GROUP)
-    vectors = _vectors(knowledge, pool)
-    blobs = _blobs(blob_settings)
+    vectors = vectors_of(knowledge, pool)
+    blobs = blobs_of(blob_settings)
     roles = Roles(editors=ingest.editors_group, uploaders=ingest.uploaders_group)
     removal = Removal(pool, vectors, blobs)
     documents = Documents(pool, roles=roles, places=ingest.documents_per_owner)
     turns = Turns(pool, bus.publish, places=ingest.documents_per_owner)
+    upload = Upload(documents, blobs, turns)
+    incoming = incoming_of(blob_settings, form_url=FORM_PATH)
+    direct = DirectUploads(
+        documents=documents,
+        granted=GrantedUploads(pool),
+        incoming=incoming,
+        upload=upload,
+        max_bytes=ingest.upload_max_bytes,
+    )
+    forms = []
+    if isinstance(incoming, DiskIncoming):
+        forms = [form_router(incoming, upload_dir=ingest.upload_dir, upload_max_bytes=ingest.upload_max_bytes)]
     verifier = TokenVerifier.from_settings(identity)
     callers = Callers(verifier, PostgresKeys(pool))
     principal = authenticated(callers, reads="documents:read", writes="documents:write")
@@ -181,17 +194,19 @@ def api_app(
         resources=[
             redis,
             pool,
-            *_resources(vectors),
+            *opened_with(vectors),
             bus,
             repeating(turns.note_published, every_seconds=NOTE_SECONDS),
         ],
         routers=[
+            *forms,
+            direct_router(direct, documents, roles=roles, principal=principal),
             events_router(documents, Changes(pool), principal=principal),
             suggestions_router(Suggestions(pool), principal=principal),
             documents_router(
                 documents,
                 removal,
-                upload=Upload(documents, blobs, turns),
+                upload=upload,
                 steering=Steering(pool, roles=roles, turns=turns),
                 roles=roles,
                 principal=principal,
@@ -202,7 +217,7 @@ def api_app(
                 Collections(pool, roles=roles), Clearing(pool, removal), roles=roles, principal=principal
             ),
         ],
-        own_body_limits=[UPLOADS_PATH],
+        own_body_limits=[UPLOADS_PATH, FORM_PATH],
     )
 
 
@@ -218,23 +233,3 @@ def _rules(ingest: IngestSettings, knowledge: KnowledgeSettings) -> Rules:
         tokenizer_file=None if ingest.tokenizer_file is None else str(ingest.tokenizer_file.resolve()),
         embedding_model=knowledge.embedding_model,
     )
-
-
-def _blobs(settings: BlobSettings) -> DiskBlobs | S3Blobs:
-    if settings.blob_bucket is not None:
-        return S3Blobs(settings.blob_bucket, prefix=settings.blob_prefix)
-    return DiskBlobs(settings.blob_dir)
-
-
-def _vectors(knowledge: KnowledgeSettings, pool: asyncpg.Pool) -> PgVectorStore | PineconeStore:
-    if knowledge.pinecone_api_key is not None and knowledge.pinecone_index_host is not None:
-        return PineconeStore(
-            knowledge.pinecone_api_key.get_secret_value(),
-            host=knowledge.pinecone_index_host,
-            dimensions=knowledge.embedding_dimensions,
-        )
-    return PgVectorStore(pool, dimensions=knowledge.embedding_dimensions)
-
-
-def _resources(vectors: PgVectorStore | PineconeStore) -> list[AbstractAsyncContextManager[object]]:
-    return [vectors] if isinstance(vectors, PineconeStore) else []

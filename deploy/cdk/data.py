@@ -15,6 +15,7 @@ from deploy.cdk.config import APPLICATION, Stage
 from deploy.cdk.environment import CALLBACKS
 from deploy.cdk.logs import log_group, removal
 from deploy.cdk.network import POSTGRES, VALKEY, Network
+from libs.blobs.forms import INCOMING
 
 ISOLATED = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
 _URL_UNSAFE = " %+~`#$&*()|[]{}:;<>?!'/@\"\\^=,"
@@ -226,8 +227,21 @@ def _bucket(scope: Construct, stage: Stage) -> s3.Bucket:
         object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
         versioned=True,
         server_access_logs_bucket=accesses,
+        # Pages send large files with a form that names and limits them; nothing can be read with one.
+        cors=[
+            s3.CorsRule(
+                allowed_methods=[s3.HttpMethods.POST],
+                allowed_origins=[f"https://{stage.domain}", *stage.origins],
+                allowed_headers=["*"],
+                max_age=3600,
+            )
+        ],
         lifecycle_rules=[
             s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(1)),
+            # Ingest collects what nobody confirmed an hour after its form expired; this is for when it does not run.
+            s3.LifecycleRule(
+                prefix=INCOMING, expiration=Duration.days(1), noncurrent_version_expiration=Duration.days(1)
+            ),
             # What somebody deleted is gone for good after a month; until then a mistake can be undone.
             s3.LifecycleRule(noncurrent_version_expiration=Duration.days(30)),
             s3.LifecycleRule(

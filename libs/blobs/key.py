@@ -1,6 +1,7 @@
-"""The keys of blobs."""
+"""The keys of blobs, and the names of files that are not blobs yet."""
 
 import re
+from uuid import UUID
 
 from libs.errors import PermanentError
 
@@ -19,3 +20,15 @@ def sharded(key: str) -> str:
         raise PermanentError("a blob's key is the SHA-256 of its bytes in lower-case hex")
     first, second = key[:SHARD_CHARACTERS], key[SHARD_CHARACTERS : 2 * SHARD_CHARACTERS]
     return f"{first}/{second}/{key}"
+
+
+def incoming_name(name: str) -> str:
+    """The name under which a file waits that nobody has confirmed.
+
+    Raises:
+        PermanentError: this is no UUID, so it never becomes a path.
+    """
+    try:
+        return UUID(name).hex
+    except ValueError as error:
+        raise PermanentError("a file on its way is named by a UUID") from error

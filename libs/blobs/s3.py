@@ -1,6 +1,7 @@
 """Blobs in an S3 bucket."""
 
 import asyncio
+import shutil
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -8,7 +9,8 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from libs.blobs.key import sharded
+from libs.blobs.forms import INCOMING, Form
+from libs.blobs.key import incoming_name, sharded
 from libs.errors import PermanentError, TransientError
 
 T = TypeVar("T")
@@ -105,9 +107,61 @@ class S3Blobs:
         name = self._name(key)
         await self._call(lambda client: client.delete_object(Bucket=self._bucket, Key=name))
 
+    async def form(self, name: str, *, size_bytes: int, seconds: float) -> Form:
+        """A presigned POST for one file, which S3 itself holds to its conditions.
+
+        Args:
+            name: under which it waits; a UUID.
+            size_bytes: of the file, exactly.
+            seconds: until the form expires, or the credentials that signed it if that is sooner.
+
+        Raises:
+            TransientError: there are no credentials now.
+        """
+        key = self._incoming(name)
+        made = await self._call(
+            lambda client: client.generate_presigned_post(
+                self._bucket,
+                key,
+                Conditions=[["content-length-range", size_bytes, size_bytes]],
+                ExpiresIn=int(seconds),
+            )
+        )
+        return Form(made["url"], made["fields"])
+
+    @asynccontextmanager
+    async def incoming(self, name: str) -> AsyncIterator[Path | None]:
+        """The file that waits, for reading only, until the block ends; None when nothing has come.
+
+        Raises:
+            TransientError: S3 did not answer.
+        """
+        key = self._incoming(name)
+        with tempfile.TemporaryDirectory(prefix="eloquent-incoming-") as folder:
+            path = Path(folder) / "file"
+            try:
+                # One request, so that all of it is of one object, whatever is sent meanwhile.
+                await self._call(lambda client: _save(client.get_object(Bucket=self._bucket, Key=key)["Body"], path))
+            except _MissingError:
+                yield None
+            else:
+                yield path
+
+    async def discard(self, name: str) -> None:
+        """Afterwards nothing waits under this name.
+
+        Raises:
+            TransientError: S3 did not answer.
+        """
+        key = self._incoming(name)
+        await self._call(lambda client: client.delete_object(Bucket=self._bucket, Key=key))
+
     async def check(self) -> None:
         """Raises when the bucket does not answer."""
         await self._call(lambda client: client.head_bucket(Bucket=self._bucket))
+
+    def _incoming(self, name: str) -> str:
+        return self._prefix + INCOMING + incoming_name(name)
 
     def _name(self, key: str) -> str:
         return self._prefix + sharded(key)
@@ -131,6 +185,10 @@ class S3Blobs:
                         connect_timeout=self._connect_timeout_seconds,
                         read_timeout=self._read_timeout_seconds,
                         retries={"total_max_attempts": 3, "mode": "standard"},
+                        # Forms for a bucket that encrypts with KMS, at its own region's address: the SDK's default is
+                        # the global one, which sends a browser elsewhere in mid-upload.
+                        signature_version="s3v4",
+                        s3={"addressing_style": "virtual"},
                     ),
                 )
             return self._made
@@ -138,6 +196,11 @@ class S3Blobs:
 
 class _MissingError(PermanentError):
     """There is no such object."""
+
+
+def _save(body: Any, path: Path) -> None:
+    with path.open("wb") as file:
+        shutil.copyfileobj(body, file, 1024 * 1024)
 
 
 def _transfer_config() -> Any:

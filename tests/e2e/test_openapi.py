@@ -25,7 +25,7 @@ METHODS = {"get", "post", "put", "patch", "delete"}
 
 
 async def user_with_everything(stack: Stack, http: httpx.AsyncClient) -> tuple[Person, dict[str, str]]:
-    """A user, and a session, an answer, a link and a document of theirs, as parameters of paths."""
+    """A user, and a session, an answer, a link a document and an upload of theirs, as parameters of paths."""
     user = await user_of(stack, http)
     await user.ask(uuid4().hex, new_question())
     session = (await user.call("GET", "/v1/sessions")).json()["items"][0]["id"]
@@ -34,9 +34,11 @@ async def user_with_everything(stack: Stack, http: httpx.AsyncClient) -> tuple[P
     shared = {"share_id": share["id"], "share_token": share["token"]}
     files = {"file": ("own.txt", b"My own note.", "text/plain")}
     document = (await user.call("POST", "/v1/documents", files=files)).json()["id"]
+    wanted = {"file_name": "large.txt", "size_bytes": 5}
+    upload = (await user.call("POST", "/v1/documents/uploads", json=wanted)).json()["id"]
     collection = (await user.call("POST", "/v1/collections", json={"name": "Own"})).json()["id"]
     own = {"session_id": session, "message_id": answer["id"], "document_id": document, "collection_id": collection}
-    return user, own | shared
+    return user, own | shared | {"upload_id": upload}
 
 
 async def test_no_answer_is_undocumented(stack: Stack, http: httpx.AsyncClient) -> None:

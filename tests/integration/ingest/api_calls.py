@@ -4,8 +4,6 @@ import httpx
 
 from libs.contracts.values import Principal
 
-MAX_BYTES = 80_000_000
-
 
 class Tokens:
     """A verifier that takes a principal's JSON as its token."""

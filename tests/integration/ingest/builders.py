@@ -11,7 +11,10 @@ import asyncpg
 from ingest_service.chunking import Chunk
 from ingest_service.clearing import Clearing
 from ingest_service.collections import Collections
+from ingest_service.direct import DirectUploads
+from ingest_service.direct_api import FORM_PATH
 from ingest_service.documents import Documents
+from ingest_service.granted import GrantedUploads
 from ingest_service.index import Batches, Index
 from ingest_service.leftovers import Removal
 from ingest_service.ports import Embedder, Reader, VectorStore
@@ -24,6 +27,7 @@ from ingest_service.turns import Turns
 from ingest_service.upload import Upload
 from ingest_service.versions import Versions
 from libs.blobs.disk import DiskBlobs
+from libs.blobs.incoming import DiskIncoming
 from libs.contracts.events import DocumentUploaded, Event
 from libs.contracts.values import Principal
 from libs.errors import PermanentError, TransientError
@@ -32,6 +36,7 @@ from tests.builders import a_principal
 from tests.fakes.openai_server import embedding
 
 DIMENSIONS = 32
+MAX_BYTES = 80_000_000
 
 
 def an_editor() -> Principal:
@@ -113,6 +118,9 @@ class Library:
         self.turns = Turns(pool, self.publish, places=places)
         self.steering = Steering(pool, roles=self.roles, turns=self.turns)
         self.upload = Upload(self.documents, self.blobs, self.turns)
+        self.incoming = DiskIncoming(folder / "blobs", form_url=FORM_PATH)
+        self.granted = GrantedUploads(pool)
+        self.direct = DirectUploads(self.documents, self.granted, self.incoming, self.upload, MAX_BYTES)
         self.embedder = embedder or HashedWords()
         self.index = Index(
             versions=self.versions,

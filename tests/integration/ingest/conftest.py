@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from ingest_service.api import UPLOADS_PATH, documents_router
 from ingest_service.changes import Changes
 from ingest_service.collections_api import collections_router
+from ingest_service.direct_api import FORM_PATH, direct_router, form_router
 from ingest_service.events_api import events_router
 from ingest_service.suggestions import Suggestions
 from ingest_service.suggestions_api import suggestions_router
@@ -19,8 +20,8 @@ from libs.contracts.values import Principal
 from libs.service.app import build_app
 from libs.service.health import Health
 from tests.builders import a_principal
-from tests.integration.ingest.api_calls import MAX_BYTES, Tokens
-from tests.integration.ingest.builders import HashedWords, Library
+from tests.integration.ingest.api_calls import Tokens
+from tests.integration.ingest.builders import MAX_BYTES, HashedWords, Library
 
 
 @pytest.fixture
@@ -53,13 +54,15 @@ def app(library: Library, tmp_path: Path) -> FastAPI:
     )
     events = events_router(library.documents, Changes(library.pool), principal=principal)
     suggestions = suggestions_router(Suggestions(library.pool), principal=principal)
+    direct = direct_router(library.direct, library.documents, roles=library.roles, principal=principal)
+    forms = form_router(library.incoming, upload_dir=tmp_path, upload_max_bytes=MAX_BYTES)
     collections = collections_router(library.collections, library.clearing, roles=library.roles, principal=principal)
     return build_app(
         "ingest-api",
         title="Documents",
         health=Health(),
-        routers=[events, suggestions, documents, collections],
-        own_body_limits=[UPLOADS_PATH],
+        routers=[forms, direct, events, suggestions, documents, collections],
+        own_body_limits=[UPLOADS_PATH, FORM_PATH],
     )
 
 

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from libs.contracts.values import Principal
-from tests.integration.ingest.api_calls import MAX_BYTES, as_, post
-from tests.integration.ingest.builders import Library
+from tests.integration.ingest.api_calls import as_, post
+from tests.integration.ingest.builders import MAX_BYTES, Library
 
 
 @pytest.mark.parametrize("params", [{"cursor": "!"}, {"cursor": "AAAA"}, {"status": "lost"}, {"limit": "0"}])
