@@ -118,7 +118,7 @@ def direct_router(direct: DirectUploads, documents: Documents, *, roles: Roles, 
         document = await direct.complete(_meant(upload_id), principal=caller)
         if wait is not None:
             document = await until_final(documents, document, caller, seconds=WAIT_SECONDS)
-        return document_of(document)
+        return document_of(document, caller=caller)
 
     return router
 
