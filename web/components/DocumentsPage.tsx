@@ -9,6 +9,7 @@ import { useText } from '@/text';
 import { CollectionBar } from './CollectionBar';
 import { DocumentRow, UploadRow } from './DocumentRow';
 import { DropZone } from './DropZone';
+import { SignInButton } from './SignInButton';
 
 export function DocumentsPage() {
   const text = useText();
@@ -17,6 +18,7 @@ export function DocumentsPage() {
     <div className="page">
       <h1>{text.documents.title}</h1>
       <p className="lead">{who && !who.email ? text.documents.guest : text.documents.lead}</p>
+      {who && !who.email && <SignInButton />}
       {who?.email && <Mine key={who.email} />}
     </div>
   );

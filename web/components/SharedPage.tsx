@@ -11,6 +11,7 @@ import { longDate } from '@/lib/time';
 import { useLocale, useText } from '@/text';
 import { Answer } from './Answer';
 import { Passage } from './Passage';
+import { SignInButton } from './SignInButton';
 import { Trouble } from './Trouble';
 
 /** `/shared#<token>`: a session as it was when it was shared, to read. */
@@ -30,7 +31,10 @@ export function SharedPage() {
     // Who signs in may see more.
   }, [token, isKnown, who?.email]);
 
-  if (problem) return <Trouble sentence={sentenceOf(problem, text.shares)} />;
+  if (problem) {
+    const wantsSomebody = problem instanceof Problem && problem.status === 403;
+    return <Trouble sentence={sentenceOf(problem, text.shares)}>{wantsSomebody && <SignInButton />}</Trouble>;
+  }
   if (!shared || token === null) return <p className="page hint">{text.loading}…</p>;
   const more = async (): Promise<void> => {
     const page = await readShared(token, shared.next);

@@ -1,10 +1,11 @@
 'use client';
 
+import type { ReactNode } from 'react';
 import { useText } from '@/text';
 import { Icon } from './icons';
 
 /** In place of what could not be shown. */
-export function Trouble({ sentence, onRetry }: { sentence: string; onRetry?: () => void }) {
+export function Trouble({ sentence, onRetry, children }: { sentence: string; onRetry?: () => void; children?: ReactNode }) {
   const text = useText();
   return (
     <div className="trouble" role="alert">
@@ -15,6 +16,7 @@ export function Trouble({ sentence, onRetry }: { sentence: string; onRetry?: () 
           {text.retry}
         </button>
       )}
+      {children}
     </div>
   );
 }

@@ -130,18 +130,31 @@ export class SessionChat {
     if (this.isBusy) return;
     if (this.chat.messages.length === 0) this.#show({ loading: 'loading' });
     try {
-      const past = await readMessages(this.id);
-      if (this.isBusy) return;
-      if (this.#isNews(past.messages)) {
-        this.chat.messages = [...past.messages];
-        this.#show({ earlier: past.earlier });
+      let isWaiting = await this.#read();
+      for (const wait of PAUSES_MS) {
+        if (!isWaiting) return;
+        await this.#resume();
+        if (this.isBusy || this.chat.status === 'error' || this.chat.messages.at(-1)?.role === 'assistant') return;
+        // Nothing is under way: the answer has ended since the messages were read, or changes hands.
+        await pause(wait);
+        isWaiting = await this.#read();
       }
-      this.#show({ loading: 'done' });
-      if (past.isWaiting) await this.#resume();
     } catch (error) {
       if (this.chat.messages.length > 0) return;
       this.#show({ loading: error instanceof Problem && error.status === 404 ? 'missing' : 'failed' });
     }
+  }
+
+  /** The latest messages as they are stored; whether an answer is still to come. */
+  async #read(): Promise<boolean> {
+    const past = await readMessages(this.id);
+    if (this.isBusy) return false;
+    if (this.#isNews(past.messages)) {
+      this.chat.messages = [...past.messages];
+      this.#show({ earlier: past.earlier });
+    }
+    this.#show({ loading: 'done' });
+    return past.isWaiting;
   }
 
   /** The messages before those that are here. */
