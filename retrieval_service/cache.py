@@ -17,6 +17,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from libs.bus.connection import Redis
+from libs.telemetry.troubles import Trouble
 from retrieval_service.metrics import CACHE_LOOKUPS
 from retrieval_service.ports import Ranking, Search
 
@@ -61,6 +62,7 @@ class RetrievalCache:
         self._ranking_ttl_seconds = ranking_ttl_seconds
         self._rest_seconds = rest_seconds
         self._resting_until = float("-inf")
+        self._away = Trouble(log, begins="cache away", ends="cache is asked again")
         self._tasks = asyncio.TaskGroup()
         self._keeping = 0
 
@@ -133,7 +135,7 @@ class RetrievalCache:
 
     def _rest(self, error: Exception) -> None:
         self._resting_until = time.monotonic() + self._rest_seconds
-        log.warning("cache away", reason=type(error).__name__)
+        self._away.noticed_in_passing(reason=type(error).__name__)
 
 
 def _digest(parts: object) -> str:

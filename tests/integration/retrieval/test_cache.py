@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+import structlog
 from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
@@ -131,10 +132,16 @@ async def test_a_silent_cache_costs_one_short_look(
 
 
 async def test_a_cache_that_is_away_fails_nobody(shelf: Shelf, ask: Ask) -> None:
-    """Nobody listens at its address: the question is answered."""
+    """Nobody listens at its address: the questions are answered, and it is said once."""
     await shelf.add(ANSWER)
     async with connect("unix:///nowhere/at/all.sock") as away:
-        assert len(await ask(QUESTION, cache=a_cache(away))) == 1
+        cache = RetrievalCache(
+            away, space="s", dimensions=384, vector_ttl_seconds=60, ranking_ttl_seconds=60, rest_seconds=0
+        )
+        with structlog.testing.capture_logs() as logs:
+            for _ in range(3):
+                assert len(await ask(QUESTION, cache=cache)) == 1
+    assert [line["event"] for line in logs].count("cache away") == 1
 
 
 async def test_a_cache_that_has_come_back_is_used_again(shelf: Shelf, ask: Ask, redis: Redis) -> None:
