@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from deploy.local.program import free_port
 from tests.abuse.apis import ROOM
 from tests.e2e.model import Model
 from tests.e2e.people import Person, editor_of, guest_of
@@ -58,6 +59,7 @@ async def session_stack(session_model: Model, http: httpx.AsyncClient, collector
         HISTORY_SWEEP_SECONDS="1",
         HISTORY_SILENT_SECONDS="5",
         OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
+        GATEWAY_METRICS_PORT=str(free_port()),
         # One guest asks twenty questions at once.
         GATEWAY_GUEST_TURNS="40",
         GATEWAY_GUEST_QUESTIONS_PER_MINUTE="1000",

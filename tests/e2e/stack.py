@@ -118,7 +118,8 @@ class Stack:
 
     async def metrics(self, name: str, http: httpx.AsyncClient) -> list[Sample]:
         """What a service's process says of itself."""
-        port = getattr(self._ports, name.replace("-", "_"))
+        own = self._settings.get("GATEWAY_METRICS_PORT") if name == "gateway" else None
+        port = own or getattr(self._ports, name.replace("-", "_"))
         text = (await http.get(f"http://127.0.0.1:{port}/metrics")).text
         return [sample for family in text_string_to_metric_families(text) for sample in family.samples]
 

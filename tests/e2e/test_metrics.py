@@ -38,7 +38,7 @@ async def said(session_stack: Stack, http: httpx.AsyncClient) -> Said:
         waiting = {sample.labels["stream"] for one in found.values() for sample in one if sample.name == WAITING.name}
         return waiting >= {event.stream for process in PROCESSES if process.is_worker for event in process.reads}
 
-    await eventually(is_all_said)
+    await eventually(is_all_said, within_seconds=30)
     return found
 
 

@@ -6,7 +6,7 @@ from tests.traces.collector import Collector, Trace
 ANSWERED = "eloquent.answer_id"
 OF_A_CHAT = {"gateway", "history-worker", "retrieval", "generation"}
 STAGES = ("chat.asked.v1", "chat.opened.v1", "chat.retrieved.v1", "chat.answered.v1")
-ARRIVE_SECONDS = 15.0
+ARRIVE_SECONDS = 30.0
 
 
 def is_whole(trace: Trace | None) -> bool:
