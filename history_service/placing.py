@@ -58,6 +58,11 @@ class Placed:
     client_message_id: str | None
 
 
+def newly_placed(turn: Turn) -> Placed:
+    """Where the turn belongs in a session of which nothing is stored; nor is what it was edited from."""
+    return Placed(None, turn.replaces if turn.in_place else turn.client_message_id)
+
+
 async def placed(
     connection: Connection, turn: Turn, *, active: int | None, is_theirs: bool
 ) -> Placed | AskedBefore | TooManySiblings:
@@ -77,9 +82,10 @@ async def placed(
     replaced = await _replaced(connection, turn)
     if replaced is None:
         # Edited, and never stored before it was: it is that question.
-        client_message_id = turn.replaces if turn.in_place else turn.client_message_id
+        place = newly_placed(turn)
         if active is None and (seen is None or seen == last):
-            return Placed(None, client_message_id)
+            return place
+        client_message_id = place.client_message_id
     elif turn.in_place and replaced["content"] == turn.question and replaced["answer_id"] != turn.answer_id:
         await _show(connection, turn.session_id, replaced["position"], active=active or last, last=last)
         return AskedBefore(replaced["answer_id"] if is_theirs else None)

@@ -12,7 +12,7 @@ import asyncpg
 from history_service.key_usage import bill_key, note_key
 from history_service.past import PastLimits
 from history_service.past_messages import past_messages
-from history_service.placing import Placed, placed, show_latest
+from history_service.placing import Placed, newly_placed, placed, show_latest
 from history_service.ports import AskedBefore, OpenedTurn, RecordedAnswer, StoredTurn, TooManySiblings
 from history_service.turn_rows import TURN, ended_frame, turn_of
 from libs.contracts.events import AnswerWritten
@@ -23,7 +23,8 @@ from libs.telemetry.tracing import current_traceparent
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 # The user's row is written at most once a minute: one of every question would be rewritten for nothing. It is read from
-# so that it is locked first. No row comes back when the session is somebody else's or was deleted.
+# so that it is locked first. No row comes back when the session is somebody else's or was deleted. One that was inserted
+# has no `xmax`.
 _LOCK_OR_CREATE_SESSION = """
     WITH seen AS (
         INSERT INTO users (user_id, is_guest) VALUES ($2, $4)
@@ -34,7 +35,7 @@ _LOCK_OR_CREATE_SESSION = """
     INSERT INTO chat_sessions (session_id, user_id, title) SELECT $1, $2, $3 FROM (SELECT count(*) FROM seen) AS first
     ON CONFLICT (session_id) DO UPDATE SET updated_at = now()
     WHERE chat_sessions.user_id = excluded.user_id AND chat_sessions.deleted_at IS NULL
-    RETURNING active_position
+    RETURNING active_position, xmax = 0 AS is_new
 """
 
 # Waits for a claim of this guest that is under way, and makes the next one wait for this turn.
@@ -129,7 +130,11 @@ class PostgresTurns:
         if locked is None:
             raise _NotTheirsError
         active = locked["active_position"]
-        place = await placed(connection, turn, active=active, is_theirs=is_theirs)
+        place = (
+            newly_placed(turn)
+            if locked["is_new"]
+            else await placed(connection, turn, active=active, is_theirs=is_theirs)
+        )
         if not isinstance(place, Placed):
             return place
         added = await connection.fetch(
