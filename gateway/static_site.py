@@ -18,8 +18,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 CURRENT = "current"
+API_PREFIX = "/v1/"
+FOUND, NOT_FOUND = 200, 404
 FOREVER = "public, max-age=31536000, immutable"
 ASK_FIRST = "no-cache"
+MISSING = "/404"
+"""The build's page for whoever came by an address that leads nowhere."""
 
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -80,6 +84,8 @@ class StaticSite:
             await _respond(found, Headers(scope=scope))(scope, receive, send)
         elif self._build is None and scope["path"] == "/":
             await _unbuilt()(scope, receive, send)
+        elif MISSING in self._files and _is_for_people(scope):
+            await _respond(self._files[MISSING], Headers(scope=scope), status=NOT_FOUND)(scope, receive, send)
         else:
             await self._otherwise(scope, receive, send)
 
@@ -143,13 +149,19 @@ def _read(path: Path, name: str, connects_to: Sequence[str]) -> StaticFile:
     return StaticFile(bodies, headers)
 
 
-def _respond(file: StaticFile, asked: Headers) -> Response:
-    if asked.get("if-none-match") == file.headers["etag"]:
+def _is_for_people(scope: Scope) -> bool:
+    """A browser asks for a page by this address, not a program for what an API says."""
+    path, accepted = scope["path"], Headers(scope=scope).get("accept", "")
+    return "text/html" in accepted and not path.startswith(API_PREFIX)
+
+
+def _respond(file: StaticFile, asked: Headers, *, status: int = FOUND) -> Response:
+    if status == FOUND and asked.get("if-none-match") == file.headers["etag"]:
         return Response(status_code=304, headers=dict(file.headers))
     accepted = {word.partition(";")[0].strip() for word in asked.get("accept-encoding", "").split(",")}
     encoding = next((name for name, _ in _ENCODINGS if name in accepted and name in file.bodies), "")
     headers = {**file.headers, **({"content-encoding": encoding} if encoding else {})}
-    return Response(file.bodies[encoding], headers=headers)
+    return Response(file.bodies[encoding], status, headers)
 
 
 def _unbuilt() -> Response:

@@ -85,7 +85,6 @@ async def session_stack(session_model: Model, hosted_ui: HostedUi, built_page: N
         EMBEDDING_DIMENSIONS="384",
         # The fake's vectors are of words alone: whatever shares one is found.
         RETRIEVAL_MIN_SCORE="0.01",
-        BUS_CLAIM_SECONDS="1",
     ) as stack:
         with tempfile.TemporaryDirectory(prefix="eloquent-web-") as folder:
             document = Path(folder) / "transfers.md"

@@ -57,7 +57,7 @@ async def ask(page: Page, question: str) -> None:
     field = page.get_by_role("textbox", name="Your question")
     await field.fill(question)
     # It can be written before the page knows who is there, and sent when it does.
-    await expect(page.get_by_role("button", name="Send")).to_be_enabled(timeout=WITHIN_MS)
+    await expect(page.get_by_role("button", name="Send", exact=True)).to_be_enabled(timeout=WITHIN_MS)
     await field.press("Enter")
 
 

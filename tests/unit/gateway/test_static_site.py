@@ -53,6 +53,19 @@ async def test_pages_have_addresses_without_an_ending(client: httpx.AsyncClient,
     assert "immutable" in (await client.get("/_next/static/a.js")).headers["cache-control"]
 
 
+async def test_who_is_lost_is_shown_a_page(client: httpx.AsyncClient, tmp_path: Path) -> None:
+    """A browser at an address that leads nowhere; programs, and all that ask for the API, get what they always got."""
+    a_build(tmp_path, "one", {"index.html": PAGE, "404.html": "lost"})
+    browser = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+    lost = await client.get("/nowhere", headers=browser)
+
+    assert (lost.status_code, lost.text) == (404, "lost")
+    assert "content-security-policy" in lost.headers
+    assert (await client.get("/nowhere")).text == "not a page"
+    assert (await client.get("/v1/nowhere", headers=browser)).text == "not a page"
+
+
 async def test_until_the_first_build_the_front_page_says_so(client: httpx.AsyncClient, tmp_path: Path) -> None:
     """It asks again by itself; then the build is there."""
     waiting = await client.get("/")
