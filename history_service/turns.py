@@ -23,8 +23,8 @@ from libs.telemetry.tracing import current_traceparent
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 # The user's row is written at most once a minute: one of every question would be rewritten for nothing. It is read from
-# so that it is locked first. No row comes back when the session is somebody else's or was deleted. One that was inserted
-# has no `xmax`.
+# so that it is locked first. No row comes back when the session is somebody else's or was deleted. A row that was
+# inserted has no `xmax`.
 _LOCK_OR_CREATE_SESSION = """
     WITH seen AS (
         INSERT INTO users (user_id, is_guest) VALUES ($2, $4)
