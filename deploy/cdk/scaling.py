@@ -1,5 +1,6 @@
-"""How many tasks a service has: workers by what each holds and what waits, gateways by sockets, APIs by requests."""
+"""How many tasks a service has: by what each holds and what waits, by sockets or requests, and by its processor."""
 
+from aws_cdk import Duration
 from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
@@ -8,11 +9,9 @@ from deploy.cdk import signals
 from deploy.cdk.balancer import Balancer
 from deploy.cdk.config import Stage
 from deploy.cdk.processes import GATEWAY, Process
+from deploy.cdk.scaling_policy import ScalingPolicy, policy_of
 
 Policy = autoscaling.CfnScalingPolicy
-OUT_SECONDS = 60
-IN_SECONDS = 300
-"""Slowly, as each task that ends hands back its work."""
 
 
 def scale(
@@ -24,10 +23,12 @@ def scale(
     balancer: Balancer,
 ) -> None:
     """Target tracking between the stage's smallest and largest number of tasks."""
-    tasks = service.auto_scale_task_count(min_capacity=stage.smallest, max_capacity=stage.largest)
+    policy = policy_of(process, stage)
+    tasks = service.auto_scale_task_count(min_capacity=policy.smallest, max_capacity=policy.largest)
     if process.is_worker:
         for event in process.reads:
-            _track(scope, process, tasks, _backlog(stage, process, service, cluster, event.stream), event.stream)
+            load = _backlog(stage, process, service, cluster, event.stream)
+            _track(scope, process, policy, tasks, load, event.stream)
     elif process is GATEWAY:
         sockets = Policy.CustomizedMetricSpecificationProperty(
             namespace=stage.namespace,
@@ -35,36 +36,42 @@ def scale(
             dimensions=[Policy.MetricDimensionProperty(name=signals.PROCESS, value=process.name)],
             statistic="Average",
         )
-        _track(scope, process, tasks, sockets, "sockets")
+        _track(scope, process, policy, tasks, sockets, "sockets")
     else:
         tasks.scale_on_request_count(
-            "requests", requests_per_target=process.per_task, target_group=balancer.targets[process.name]
+            "requests", requests_per_target=policy.target, target_group=balancer.targets[process.name]
         )
-    if not process.is_worker:
-        tasks.scale_on_cpu_utilization("cpu", target_utilization_percent=65)
+    if policy.cpu_percent is not None:
+        tasks.scale_on_cpu_utilization(
+            "cpu",
+            target_utilization_percent=policy.cpu_percent,
+            scale_out_cooldown=Duration.seconds(policy.out_seconds),
+            scale_in_cooldown=Duration.seconds(policy.in_seconds),
+        )
 
 
 def _track(
     scope: Construct,
     process: Process,
+    policy: ScalingPolicy,
     tasks: ecs.ScalableTaskCount,
     metric: autoscaling.CfnScalingPolicy.CustomizedMetricSpecificationProperty,
     name: str,
 ) -> None:
-    policy = Policy(
+    tracking = Policy(
         scope,
         f"scaling-{process.name}-{name.replace('.', '-')}",
         policy_name=f"{process.name} by {name}",
         policy_type="TargetTrackingScaling",
         scaling_target_id=tasks.node.find_child("Target").scalable_target_id,
         target_tracking_scaling_policy_configuration=Policy.TargetTrackingScalingPolicyConfigurationProperty(
-            target_value=process.per_task,
-            scale_out_cooldown=OUT_SECONDS,
-            scale_in_cooldown=IN_SECONDS,
+            target_value=policy.target,
+            scale_out_cooldown=policy.out_seconds,
+            scale_in_cooldown=policy.in_seconds,
             customized_metric_specification=metric,
         ),
     )
-    policy.node.add_dependency(tasks)
+    tracking.node.add_dependency(tasks)
 
 
 def _backlog(

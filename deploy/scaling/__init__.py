@@ -1,0 +1,1 @@
+"""The scaling policies of the stacks, tried against load before anybody pays for it."""
