@@ -7,13 +7,13 @@ import type { Message, Siblings, Stored } from './messages';
  */
 export type Beside = ReadonlyMap<string, Siblings | null>;
 
-/** Shows a branch of a session with this message on it, to everybody who opens it from now on.
+/** Shows a branch of a session with this message on it, to everybody who opens it from now on; its last answer's id.
  *
  * @throws Problem 404: there is no such message.
  */
-export async function showBranch(sessionId: string, messageId: string): Promise<void> {
-  const body = JSON.stringify({ message_id: messageId });
-  await request(`/v1/sessions/${sessionId}/branch`, { method: 'PUT', headers: { 'content-type': 'application/json' }, body });
+export async function showBranch(sessionId: string, messageId: string): Promise<string> {
+  const init = { method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ message_id: messageId }) };
+  return (await request<{ message_id: string }>(`/v1/sessions/${sessionId}/branch`, init)).message_id;
 }
 
 /** What stands beside each of these messages, oldest first. */

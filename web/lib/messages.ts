@@ -1,6 +1,7 @@
 import type { UIMessage } from 'ai';
 import { request, type Page } from './api';
 import { besideOf, type Beside } from './branches';
+import { pause } from './pause';
 
 /** What an `[n]` of an answer quotes. */
 export interface Citation extends Place {
@@ -138,6 +139,19 @@ export async function readMessages(sessionId: string, cursor: string | null = nu
     earlier: page.next_cursor,
     beside: besideOf(stored),
   };
+}
+
+const FRESH_TRIES = 5;
+const FRESH_PAUSE_MS = 200;
+
+/** The latest messages with this one among them; lists may be a moment behind what has just been stored. */
+export async function readFresh(sessionId: string, messageId: string): Promise<Past> {
+  let past = await readMessages(sessionId);
+  for (let tries = 1; tries < FRESH_TRIES && !past.beside.has(messageId); tries += 1) {
+    await pause(FRESH_PAUSE_MS);
+    past = await readMessages(sessionId);
+  }
+  return past;
 }
 
 /** A stored message as a live one. */

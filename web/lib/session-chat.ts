@@ -2,7 +2,7 @@ import { Chat } from '@ai-sdk/react';
 import { Problem } from './api';
 import { showBranch, withSiblings } from './branches';
 import { newId } from './ids';
-import { readMessages, textOf, type Message, type Stage } from './messages';
+import { readFresh, readMessages, textOf, type Message, type Past, type Stage } from './messages';
 import { pause } from './pause';
 import { Store } from './store';
 import { transport } from './transport';
@@ -113,9 +113,10 @@ export class SessionChat {
    */
   async switchTo(messageId: string): Promise<void> {
     if (this.isBusy) return;
-    await showBranch(this.id, messageId);
-    await this.load();
+    const last = await showBranch(this.id, messageId);
+    const isWaiting = this.#take(await readFresh(this.id, last));
     this.tell('ended', this);
+    if (isWaiting) void this.load();
   }
 
   /** The answer that is coming in is cancelled, for everybody who reads it. */
@@ -130,14 +131,14 @@ export class SessionChat {
     if (this.isBusy) return;
     if (this.chat.messages.length === 0) this.#show({ loading: 'loading' });
     try {
-      let isWaiting = await this.#read();
+      let isWaiting = this.#take(await readMessages(this.id));
       for (const wait of PAUSES_MS) {
         if (!isWaiting) return;
         await this.#resume();
         if (this.isBusy || this.chat.status === 'error' || this.chat.messages.at(-1)?.role === 'assistant') return;
         // Nothing is under way: the answer has ended since the messages were read, or changes hands.
         await pause(wait);
-        isWaiting = await this.#read();
+        isWaiting = this.#take(await readMessages(this.id));
       }
     } catch (error) {
       if (this.chat.messages.length > 0) return;
@@ -145,9 +146,8 @@ export class SessionChat {
     }
   }
 
-  /** The latest messages as they are stored; whether an answer is still to come. */
-  async #read(): Promise<boolean> {
-    const past = await readMessages(this.id);
+  /** Shows the latest messages as they are stored; whether an answer is still to come. */
+  #take(past: Past): boolean {
     if (this.isBusy) return false;
     if (this.#isNews(past.messages)) {
       this.chat.messages = [...past.messages];
@@ -194,7 +194,7 @@ export class SessionChat {
   async #findSiblings(): Promise<void> {
     const { messages } = this.chat;
     if (!messages.some(({ metadata }) => metadata?.replaces !== undefined || metadata?.siblings)) return;
-    const past = await readMessages(this.id).catch(() => null);
+    const past = await readFresh(this.id, messages.at(-1)!.id).catch(() => null);
     if (past && this.chat.messages === messages && !this.isBusy) this.chat.messages = withSiblings(messages, past.beside);
   }
 
