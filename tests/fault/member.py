@@ -97,8 +97,7 @@ class Member:
     async def kill(self) -> None:
         """Kill -9, the whole process group; it has ended afterwards and comes back by itself."""
         child = await self._living()
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
+        _kill_family(child)
         await child.wait()
 
     async def terminate(self) -> float:
@@ -137,13 +136,20 @@ class Member:
         """Nothing is left of it."""
         self._ending = True
         if self.child is not None and self.child.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(self.child.pid, signal.SIGKILL)
+            _kill_family(self.child)
 
     async def _living(self) -> Child:
         await self._up.wait()
         assert self.child is not None
         return self.child
+
+
+def _kill_family(child: Child) -> None:
+    with suppress(ProcessLookupError):
+        # Forked a moment ago, it leads no group yet, and would live on.
+        child.send_signal(signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
 
 
 def http_ready(port: int) -> Callable[[], Awaitable[bool]]:
