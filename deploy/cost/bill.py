@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
-from deploy.cdk.alarms import OF_AWS, WATCHES
 from deploy.cdk.config import Stage
 from deploy.cdk.processes import SERVICES, Process
-from deploy.cdk.signals import SIGNALS
 from deploy.cost import measured
 from deploy.cost.capacity import VCPU, capacity_units, tasks
 from deploy.cost.prices import of
@@ -74,7 +72,9 @@ def bill(size: Size, buying: Buying) -> dict[str, float]:
 
 def models(size: Size) -> float:
     """Dollars a month for the model that answers and the one that embeds questions."""
-    price = PriceSettings().price_of(size.stage.settings["CHAT_MODEL"])
+    # What is published, whatever this environment says.
+    published = PriceSettings(model_prices=PriceSettings.model_fields["model_prices"].default)
+    price = published.price_of(size.stage.settings["CHAT_MODEL"])
     chat = (measured.PROMPT_TOKENS * price.input + measured.ANSWER_TOKENS * price.output) / MILLION
     return size.chats * (chat + measured.QUERY_TOKENS * of("embeddings") / MILLION)
 
@@ -129,7 +129,5 @@ def _network(size: Size) -> float:
 
 
 def _watching(size: Size) -> float:
-    metrics = len(SIGNALS) * len(SERVICES)
-    alarms = len(WATCHES) + len(OF_AWS) + 1
     logs = size.chats * measured.LOGGED_BYTES_A_CHAT / GB
-    return metrics * of("metric") + alarms * of("alarm") + logs * of("logs")
+    return measured.METRICS * of("metric") + measured.ALARMS * of("alarm") + logs * of("logs")

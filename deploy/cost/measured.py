@@ -38,6 +38,10 @@ DATABASE_REQUESTS_A_CHAT = 40
 SECONDS_A_PERSON_STAYS = 120
 """With an open socket, for each chat; an assumption."""
 
+METRICS = 130
+ALARMS = 30
+"""In CloudWatch; about as many as deploy/cdk has."""
+
 ANSWER_SECONDS = 8.5
 """The model begins after 1 s and writes 40 tokens a second; an assumption: the benchmark's model is a fake."""
 RETRIEVAL_SECONDS = 0.25
