@@ -195,8 +195,11 @@ class Worker(Generic[E]):
         return "let_go"
 
     async def _hop(self, entry: Entry, outcome: Outcome) -> Reply:
-        with sending(outcome.next, self.stream):
-            return await self._settling.hop(entry, outcome)
+        with sending(outcome.next, self.stream) as sent:
+            reply = await self._settling.hop(entry, outcome)
+            if sent.is_recorded:
+                sent.say("eloquent.reply", reply[0].decode())
+            return reply
 
     async def _retry(self, entry: Entry, event: E, error: BaseException) -> str:
         again = next_try(entry, event, error, patience_seconds=self._subscription.patience_seconds)

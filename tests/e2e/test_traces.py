@@ -51,6 +51,7 @@ def test_a_chat_is_one_trace(chats: Chats) -> None:
         assert {span.attributes["eloquent.attempt"] for span in trace.spans if span.kind == "consumer"} == {1}
         assert any(span.attributes.get("db.system.name") == "postgresql" for span in trace.spans)
         assert not [span for span in trace.spans if span.is_failure]
+        assert {span.attributes["eloquent.reply"] for span in trace.named("settle chat.answered.v1")} == {"ok"}
 
 
 def test_no_word_of_a_user_is_in_a_span(chats: Chats, collector: Collector) -> None:
