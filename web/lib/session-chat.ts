@@ -149,7 +149,8 @@ export class SessionChat {
   /** Shows the latest messages as they are stored; whether an answer is still to come. */
   #take(past: Past): boolean {
     if (this.isBusy) return false;
-    if (this.#isNews(past.messages)) {
+    const isNews = past.messages.length > 0 && past.messages.at(-1)?.id !== this.chat.messages.at(-1)?.id;
+    if (isNews) {
       this.chat.messages = [...past.messages];
       this.#show({ earlier: past.earlier });
     }
@@ -240,11 +241,6 @@ export class SessionChat {
     const last = this.chat.messages.at(-1);
     if (last?.role !== 'assistant') return;
     this.chat.messages = [...this.chat.messages.slice(0, -1), { ...last, metadata: { ...last.metadata, status: 'failed' } }];
-  }
-
-  #isNews(stored: readonly Message[]): boolean {
-    const here = this.chat.messages;
-    return stored.length > 0 && (here.length === 0 || here.at(-1)?.id !== stored.at(-1)?.id);
   }
 
   #show(change: Partial<View>): void {
