@@ -63,12 +63,21 @@ class Plans:
         redis: shared by all gateways; the caller's to close.
         plans: which there are.
         now: seconds of a clock that never goes back.
+        answer_seconds: how long Redis may take.
     """
 
-    def __init__(self, redis: Redis, plans: PlanSettings, *, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        plans: PlanSettings,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        answer_seconds: float = ANSWER_SECONDS,
+    ) -> None:
         self._redis = redis
         self._plans = plans
         self._now = now
+        self._answer_seconds = answer_seconds
         self._away_until = float("-inf")
         self._away = Trouble(
             log,
@@ -108,7 +117,7 @@ class Plans:
                 *("month" if quota is None else quota.period, int(take)),
             )
             try:
-                async with asyncio.timeout(ANSWER_SECONDS):
+                async with asyncio.timeout(self._answer_seconds):
                     reply: Any = await TAKE.run(self._redis, [f"plan:{{{key_id}}}"], args)
                 self._away.over()
                 return _used(plan, reply)

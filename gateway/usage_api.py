@@ -35,7 +35,7 @@ class Counts(Protocol):
     def plan_of(self, key: KeyGrant) -> Plan: ...
 
 
-class QuotaLeft(BaseModel):
+class QuotaOfKey(BaseModel):
     """Requests of a day, week or month of the calendar (UTC)."""
 
     limit: int
@@ -44,7 +44,7 @@ class QuotaLeft(BaseModel):
     resets_in_seconds: float
 
 
-class Rate(BaseModel):
+class RateOfKey(BaseModel):
     """Requests a second on average, at once, and how many more at this moment."""
 
     per_second: float
@@ -62,14 +62,14 @@ class UsageOfKey(BaseModel):
     name: str
     plan: str
     requests: int
-    rate: Rate
-    quota: QuotaLeft | None
+    rate: RateOfKey
+    quota: QuotaOfKey | None
     month: Bill
     monthly_budget_usd: float | None
     budget_left_usd: float | None
 
 
-class Usage(BaseModel):
+class UsageOfKeys(BaseModel):
     """All keys of an account, or the one that asked."""
 
     items: list[UsageOfKey]
@@ -86,11 +86,11 @@ def usage_router(keys: StoredKeys, plans: Counts, *, principal: Callable[..., Aw
     router = APIRouter(tags=["keys"], responses=_ANSWERS)
 
     @router.get("/v1/usage")
-    async def usage(request: Request, caller: Annotated[Principal, Depends(principal)]) -> Usage:
+    async def usage(request: Request, caller: Annotated[Principal, Depends(principal)]) -> UsageOfKeys:
         """What the caller's keys have used, and what is left: requests, tokens, money. A key sees itself alone."""
         authorization = f"Bearer {credential_of(request.headers.getlist)}"
         stored = await keys.keys(authorization=authorization, is_key=caller.key is not None)
-        return Usage(items=[await _of(key) for key in stored])
+        return UsageOfKeys(items=[await _of(key) for key in stored])
 
     async def _of(stored: StoredKey) -> UsageOfKey:
         key = stored.grant()
@@ -101,7 +101,7 @@ def usage_router(keys: StoredKeys, plans: Counts, *, principal: Callable[..., Aw
             name=stored.name,
             plan=plan.name,
             requests=used.requests,
-            rate=Rate(per_second=plan.rate, burst=plan.burst, remaining=used.standings[0].remaining),
+            rate=RateOfKey(per_second=plan.rate, burst=plan.burst, remaining=used.standings[0].remaining),
             quota=_quota(plan, used),
             month=stored.usage,
             monthly_budget_usd=stored.monthly_budget_usd,
@@ -111,11 +111,11 @@ def usage_router(keys: StoredKeys, plans: Counts, *, principal: Callable[..., Aw
     return router
 
 
-def _quota(plan: Plan, used: Used) -> QuotaLeft | None:
+def _quota(plan: Plan, used: Used) -> QuotaOfKey | None:
     standing = next((one for one in used.standings if one.policy.name == QUOTA), None)
     if plan.quota is None or standing is None:
         return None
-    return QuotaLeft(
+    return QuotaOfKey(
         limit=plan.quota.limit,
         period=plan.quota.period,
         remaining=standing.remaining,

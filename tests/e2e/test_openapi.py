@@ -25,7 +25,7 @@ METHODS = {"get", "post", "put", "patch", "delete"}
 
 
 async def user_with_everything(stack: Stack, http: httpx.AsyncClient) -> tuple[Person, dict[str, str]]:
-    """A user, and a session, an answer, a link a document and an upload of theirs, as parameters of paths."""
+    """A user, and a session, an answer, a link, a document and an upload of theirs, as parameters of paths."""
     user = await user_of(stack, http)
     await user.ask(uuid4().hex, new_question())
     session = (await user.call("GET", "/v1/sessions")).json()["items"][0]["id"]
@@ -37,8 +37,16 @@ async def user_with_everything(stack: Stack, http: httpx.AsyncClient) -> tuple[P
     wanted = {"file_name": "large.txt", "size_bytes": 5}
     upload = (await user.call("POST", "/v1/documents/uploads", json=wanted)).json()["id"]
     collection = (await user.call("POST", "/v1/collections", json={"name": "Own"})).json()["id"]
-    own = {"session_id": session, "message_id": answer["id"], "document_id": document, "collection_id": collection}
-    return user, own | shared | {"upload_id": upload}
+    key = (await user.call("POST", "/v1/keys", json={"name": "Own"})).json()["id"]
+    own = {
+        "key_id": key,
+        "session_id": session,
+        "message_id": answer["id"],
+        "document_id": document,
+        "upload_id": upload,
+        "collection_id": collection,
+    }
+    return user, own | shared
 
 
 async def test_no_answer_is_undocumented(stack: Stack, http: httpx.AsyncClient) -> None:

@@ -126,22 +126,18 @@ async def test_a_question_by_key_is_its_owners_and_carries_what_it_may_cost(
     assert secret not in question.model_dump_json()
 
 
-@pytest.mark.parametrize(
-    ("given", "says"),
-    [
-        ({"scopes": ["documents:read"]}, "lacks the scope `chat`"),
-        ({"monthly_budget_usd": 0.25}, "used up for this month"),
-    ],
-)
-async def test_what_a_key_may_not_do_is_said_and_nothing_is_asked(
-    start: Start, keys: Keys, redis: Redis, given: dict[str, Any], says: str
-) -> None:
-    """A refused question is not on its way, and holds no place."""
-    secret = keys.make(**given)
-    async with start(**QUICK) as gateway, connected(gateway.url, secret) as program:
-        [error] = await program.reply(await program.send("s1"))
+async def test_what_a_key_may_not_do_is_said_and_nothing_is_asked(start: Start, keys: Keys, redis: Redis) -> None:
+    """Without the scope, or with nothing left: the question is not on its way, and holds no place."""
+    refused: dict[str, dict[str, Any]] = {
+        "lacks the scope `chat`": {"scopes": ["documents:read"]},
+        "used up for this month": {"monthly_budget_usd": 0.25},
+    }
+    async with start(**QUICK) as gateway:
+        for says, given in refused.items():
+            async with connected(gateway.url, keys.make(**given)) as program:
+                [error] = await program.reply(await program.send("s1"))
+            assert says in error["errorText"]
 
-    assert says in error["errorText"]
     assert await questions(redis) == []
     assert await redis.keys("turns:*") == []
 
@@ -164,7 +160,10 @@ async def test_made_up_keys_cost_the_address_they_come_from(start: Start, keys: 
 
 
 async def test_usage_says_what_a_key_has_left(start: Start, keys: Keys, api: Api) -> None:
-    """Requests, tokens, money; a key sees itself, and an account what history shows it."""
+    """Requests, tokens, money; a key sees itself, and an account what history shows it.
+
+    A token and a key at once are ambiguous; beside a key of API Gateway's own a token is a token.
+    """
     secret = keys.make(monthly_budget_usd=2.0, cost_usd=0.5)
     account: dict[str, Any] = {"items": []}
 
@@ -173,25 +172,18 @@ async def test_usage_says_what_a_key_has_left(start: Start, keys: Keys, api: Api
 
     api.answers["GET /v1/keys"] = listed
     async with start(plans=FEW, **QUICK) as gateway, httpx.AsyncClient(base_url=gateway.url) as http:
+        token = {"authorization": f"Bearer {gateway.token()}"}
         [item] = (await http.get("/v1/usage", headers={"authorization": f"Bearer {secret}"})).json()["items"]
-        mine = await http.get("/v1/usage", headers={"authorization": f"Bearer {gateway.token()}"})
+        mine = await http.get("/v1/usage", headers=token)
         nobody = await http.get("/v1/usage")
+        both = await http.get("/v1/usage", headers={**token, "x-api-key": secret})
+        proxied = await http.get("/v1/sessions", headers={**token, "x-api-key": "Zq3vAPIGATEWAY"})
 
     assert (item["requests"], item["quota"]["limit"], item["quota"]["remaining"]) == (1, 100, 99)
     assert item["rate"] == {"per_second": 0.01, "burst": 4, "remaining": 3}
     assert (item["month"]["input_tokens"], item["monthly_budget_usd"], item["budget_left_usd"]) == (900, 2.0, 1.5)
     assert mine.json() == account
     assert nobody.status_code == 401
-
-
-async def test_a_token_and_a_key_at_once_are_ambiguous(start: Start, keys: Keys) -> None:
-    """The API says so; beside a key of API Gateway's own a token is a token."""
-    secret = keys.make()
-    async with start(**QUICK) as gateway, httpx.AsyncClient(base_url=gateway.url) as http:
-        token = {"authorization": f"Bearer {gateway.token()}"}
-        both = await http.get("/v1/usage", headers={**token, "x-api-key": secret})
-        proxied = await http.get("/v1/sessions", headers={**token, "x-api-key": "Zq3vAPIGATEWAY"})
-
     assert (both.status_code, both.json()["code"]) == (401, "invalid_token")
     assert proxied.headers["ratelimit"].startswith('"requests"')
 

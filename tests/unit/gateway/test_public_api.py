@@ -1,6 +1,8 @@
 """One document shows a caller the whole public API."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,6 +11,7 @@ from fastapi import FastAPI
 from gateway.public_api import PARTIAL_SECONDS, WHOLE_SECONDS, PublicApi, merged, publish
 from tests.unit.gateway.test_limits import Watch
 
+DOCUMENTS = Path(__file__).parents[3] / "docs" / "openapi"
 SESSIONS = {
     "paths": {"/v1/sessions": {"get": {}}, "/healthz": {"get": {"summary": "theirs"}}, "/metrics": {}},
     "components": {"schemas": {"Session": {"type": "object"}, "Problem": {"title": "theirs"}}},
@@ -96,3 +99,14 @@ async def test_the_app_shows_the_whole_document() -> None:
 
     assert set(document["paths"]) == {"/v1/sessions"}
     assert "/openapi.json" in page.text
+
+
+def test_schemas_of_the_same_name_are_the_same() -> None:
+    """In the whole document one would stand for the other."""
+    documents = [json.loads(path.read_text())["components"]["schemas"] for path in DOCUMENTS.glob("*.json")]
+    names = {name for schemas in documents for name in schemas}
+
+    assert len(documents) >= 3
+    for name in names:
+        found = [schemas[name] for schemas in documents if name in schemas]
+        assert all(schema == found[0] for schema in found), name
