@@ -67,5 +67,5 @@ async def citations(
 
 
 def _words(text: str) -> str:
-    # What is white space in a file may be another in its passage; a title is written after a sign of Markdown.
-    return " ".join(text.replace("#", " ").split())
+    # White space, list marks, headings' signs and control characters are written otherwise in a passage.
+    return "".join(character for character in text if character.isalnum())
