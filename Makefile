@@ -70,6 +70,7 @@ fix: .venv/installed-dev ## Mend what can be mended by machine
 
 fault: .venv/installed-dev ## Break everything that can break, check every promise, at most 30 min: make fault [FAULT_SEED=n]
 	@$(BIN)/python -m tests.fault
+	@$(BIN)/python -m tests.fault.documents
 
 soak: .venv/installed-dev ## All faults in a random mix, and memory watched: make soak MINUTES=n [FAULT_SEED=n]
 	@$(BIN)/python -m tests.fault.soak --minutes $(or $(MINUTES),10)

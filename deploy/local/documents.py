@@ -31,6 +31,7 @@ async def upload(
     collection: str,
     name: str | None = None,
     on_bytes: Callable[[int], None] = lambda _: None,
+    direct_bytes: int = DIRECT_BYTES,
 ) -> dict[str, Any]:
     """The document as the service answered: accepted, not searchable yet, unless the same bytes were there before.
 
@@ -42,6 +43,7 @@ async def upload(
         collection: where it goes.
         name: of the document, instead of the file's.
         on_bytes: called with the number of bytes each time some are sent; less than nothing when they are sent again.
+        direct_bytes: a file of that size or more goes straight to where files are kept.
 
     Raises:
         UploadError: it was refused.
@@ -49,7 +51,7 @@ async def upload(
     headers = {"authorization": f"Bearer {token}"}
     documents = f"{gateway}/v1/documents"
     size = (await asyncio.to_thread(path.stat)).st_size
-    if size < DIRECT_BYTES:
+    if size < direct_bytes:
         fields = {"collection": collection}
         response = await _sent(http, documents, path, name=name, headers=headers, fields=fields, on_bytes=on_bytes)
         return _content(response, path.name)

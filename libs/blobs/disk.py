@@ -67,9 +67,12 @@ class DiskBlobs:
 
         Raises:
             PermanentError: there is no such blob.
+            TransientError: the folder itself is not there.
         """
         path = self._path(key)
         if not await asyncio.to_thread(path.exists):
+            if not await asyncio.to_thread(self._folder.is_dir):
+                raise TransientError("the blob folder is away")
             raise PermanentError("the blob is not there")
         yield path
 

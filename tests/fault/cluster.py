@@ -49,13 +49,13 @@ MUTANTS = "tests.fault.mutants"
 _POSTGRES = {**FAST_POSTGRES, "synchronous_commit": "on"}
 # The same: with `everysec` a slow disk keeps what was acknowledged from the log for up to two seconds.
 _VALKEY = {"appendfsync": "no"}
-
 _MODULES = {
     "gateway": ("gateway",),
     "history": ("history_service", "worker"),
     "history-api": ("history_service", "api"),
     "retrieval": ("retrieval_service",),
     "generation": ("generation_service",),
+    "ingest": ("ingest_service", "worker"),
 }
 WORKERS = ("history", "retrieval", "generation")
 
@@ -68,6 +68,7 @@ class Size:
     history: int = 2
     retrieval: int = 2
     generation: int = 2
+    ingest: int = 0
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ class Cluster:
     async def start(self, tasks: asyncio.TaskGroup, size: Size, *, proxied: bool = False) -> None:
         """Every service is ready."""
         self._group = tasks
-        ports = free_ports(size.gateway + size.history + size.retrieval + size.generation + 1)
+        ports = free_ports(sum(vars(size).values()) + 1)
         api_port = next(ports)
         # What a load balancer is for: the API can be replaced behind its address.
         self._api = Proxy(api_port)
@@ -193,8 +194,7 @@ class Cluster:
             module = (MUTANTS, self.mutants[kind], *module)
         ports = {"PORT": str(port)}
         if kind == "gateway":
-            [metrics_port] = free_ports(1)
-            ports["GATEWAY_METRICS_PORT"] = str(metrics_port)
+            ports["GATEWAY_METRICS_PORT"] = str(next(iter(free_ports(1))))
         program = Program(
             name=name,
             command=(sys.executable, "-m", *module),
