@@ -6,12 +6,11 @@ from aws_cdk import Duration
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elb
-from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
+from deploy.cdk.buckets import access_logs
 from deploy.cdk.config import Stage
-from deploy.cdk.logs import removal
 from deploy.cdk.network import Network
 from deploy.cdk.processes import GATEWAY, PORT, SERVICES
 
@@ -35,15 +34,6 @@ class Balancer:
 
 def build_balancer(scope: Construct, stage: Stage, network: Network) -> Balancer:
     """It takes what no other rule takes to the gateway, which also serves the page."""
-    accesses = s3.Bucket(
-        scope,
-        "balancer-accesses",
-        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-        encryption=s3.BucketEncryption.S3_MANAGED,
-        enforce_ssl=True,
-        lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(90))],
-        removal_policy=removal(stage),
-    )
     balancer = elb.ApplicationLoadBalancer(
         scope,
         "balancer",
@@ -57,7 +47,7 @@ def build_balancer(scope: Construct, stage: Stage, network: Network) -> Balancer
         desync_mitigation_mode=elb.DesyncMitigationMode.DEFENSIVE,
         deletion_protection=stage.keep,
     )
-    balancer.log_access_logs(accesses)
+    balancer.log_access_logs(access_logs(scope, stage, "balancer-accesses"))
     balancer.add_listener(
         "http",
         port=80,

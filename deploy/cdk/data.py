@@ -11,11 +11,11 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from deploy.cdk.buckets import build_bucket
 from deploy.cdk.config import APPLICATION, Stage
 from deploy.cdk.environment import CALLBACKS
 from deploy.cdk.logs import log_group, removal
 from deploy.cdk.network import POSTGRES, VALKEY, Network
-from libs.blobs.forms import INCOMING
 
 ISOLATED = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
 _URL_UNSAFE = " %+~`#$&*()|[]{}:;<>?!'/@\"\\^=,"
@@ -63,7 +63,7 @@ def build_data(scope: Construct, stage: Stage, network: Network) -> Data:
             generate_secret_string=secretsmanager.SecretStringGenerator(exclude_punctuation=True, password_length=48),
             removal_policy=removal(stage),
         )
-    return Data(cluster, _bucket(scope, stage), secrets, nodes)
+    return Data(cluster, build_bucket(scope, stage), secrets, nodes)
 
 
 def _address(scope: Construct, stage: Stage, name: str, address: str) -> secretsmanager.Secret:
@@ -203,52 +203,3 @@ def _cache(scope: Construct, stage: Stage, network: Network) -> tuple[str, tuple
 
 def _keep(resource: CfnResource, stage: Stage) -> None:
     resource.apply_removal_policy(removal(stage))
-
-
-def _bucket(scope: Construct, stage: Stage) -> s3.Bucket:
-    """Documents by the hash of their bytes: written once, never changed, deleted when no version has them."""
-    accesses = s3.Bucket(
-        scope,
-        "document-accesses",
-        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-        encryption=s3.BucketEncryption.S3_MANAGED,
-        enforce_ssl=True,
-        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-        lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(90))],
-        removal_policy=removal(stage),
-    )
-    return s3.Bucket(
-        scope,
-        "documents",
-        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-        encryption=s3.BucketEncryption.KMS_MANAGED,
-        enforce_ssl=True,
-        minimum_tls_version=1.2,
-        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-        versioned=True,
-        server_access_logs_bucket=accesses,
-        # Pages send large files with a form that names and limits them; nothing can be read with one.
-        cors=[
-            s3.CorsRule(
-                allowed_methods=[s3.HttpMethods.POST],
-                allowed_origins=[f"https://{stage.domain}", *stage.origins],
-                allowed_headers=["*"],
-                max_age=3600,
-            )
-        ],
-        lifecycle_rules=[
-            s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(1)),
-            # Ingest collects what nobody confirmed an hour after its form expired; this is for when it does not run.
-            s3.LifecycleRule(
-                prefix=INCOMING, expiration=Duration.days(1), noncurrent_version_expiration=Duration.days(1)
-            ),
-            # What somebody deleted is gone for good after a month; until then a mistake can be undone.
-            s3.LifecycleRule(noncurrent_version_expiration=Duration.days(30)),
-            s3.LifecycleRule(
-                transitions=[
-                    s3.Transition(storage_class=s3.StorageClass.INTELLIGENT_TIERING, transition_after=Duration.days(30))
-                ]
-            ),
-        ],
-        removal_policy=removal(stage),
-    )

@@ -5,7 +5,7 @@ Its private integrations know VPC links of the first version only, and those lea
 
 from dataclasses import dataclass
 
-from aws_cdk import Aws, Duration
+from aws_cdk import Aws
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_certificatemanager as acm
@@ -13,14 +13,14 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from deploy.cdk.balancer import health_check
+from deploy.cdk.buckets import access_logs
 from deploy.cdk.config import Stage
-from deploy.cdk.logs import log_group, removal
+from deploy.cdk.logs import log_group
 from deploy.cdk.network import HTTPS, Network
 from deploy.cdk.processes import GATEWAY, PORT
 from gateway.api_gateway.headers import ADDRESS, CONNECTION, HOST, ORIGIN, PROOF
@@ -108,15 +108,6 @@ def join(websocket: WebSocket, service: ecs.FargateService, task: ecs.FargateTas
 def _balancer(
     scope: Construct, stage: Stage, network: Network
 ) -> tuple[elb.NetworkLoadBalancer, elb.NetworkTargetGroup]:
-    accesses = s3.Bucket(
-        scope,
-        "websocket-accesses",
-        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-        encryption=s3.BucketEncryption.S3_MANAGED,
-        enforce_ssl=True,
-        lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(90))],
-        removal_policy=removal(stage),
-    )
     balancer = elb.NetworkLoadBalancer(
         scope,
         "websocket-balancer",
@@ -130,7 +121,7 @@ def _balancer(
         enforce_security_group_inbound_rules_on_private_link_traffic=False,
         deletion_protection=stage.keep,
     )
-    balancer.log_access_logs(accesses)
+    balancer.log_access_logs(access_logs(scope, stage, "websocket-accesses"))
     target = elb.NetworkTargetGroup(
         scope,
         "websocket-target",
