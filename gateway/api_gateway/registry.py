@@ -24,6 +24,8 @@ _LIVING = "callbacks:{c}:living"
 _DEAD = "callbacks:{c}:dead"
 
 RENEW = Script("gateway.lua", "renew")
+ENTER = Script("gateway.lua", "enter")
+LEAVE = Script("gateway.lua", "leave")
 HAND = Script("gateway.lua", "hand")
 REAP = Script("gateway.lua", "reap")
 
@@ -69,24 +71,12 @@ class Registry:
 
     async def enter(self, connection_id: str) -> None:
         """The connection is this gateway's."""
-        try:
-            async with self._redis.pipeline(transaction=True) as pipeline:
-                pipeline.set(_owner(connection_id), self.me, px=CONNECTION_LIFE_MILLISECONDS)
-                pipeline.sadd(_connections(self.me), connection_id)
-                pipeline.pexpire(_connections(self.me), CONNECTION_LIFE_MILLISECONDS)
-                await pipeline.execute()
-        except AWAY as error:
-            raise TransientError("Redis does not answer") from error
+        keys = [_owner(connection_id), _connections(self.me)]
+        await self._run(ENTER, keys, [connection_id, self.me, CONNECTION_LIFE_MILLISECONDS])
 
     async def leave(self, connection_id: str, *, owner: str) -> None:
-        """The connection has ended."""
-        try:
-            async with self._redis.pipeline(transaction=True) as pipeline:
-                pipeline.delete(_owner(connection_id))
-                pipeline.srem(_connections(owner), connection_id)
-                await pipeline.execute()
-        except AWAY as error:
-            raise TransientError("Redis does not answer") from error
+        """The connection that this gateway had has ended."""
+        await self._run(LEAVE, [_owner(connection_id), _connections(owner)], [connection_id, owner])
 
     async def owner(self, connection_id: str) -> str | None:
         """Whose the connection is; None when it is not known."""

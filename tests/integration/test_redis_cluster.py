@@ -12,6 +12,7 @@ import pytest
 import libs.answers.scripts
 import libs.bus.scripts
 from deploy.local.processes import Guardian
+from gateway.api_gateway.registry import Registry
 from libs.answers.cancel import cancel
 from libs.answers.hops import announce, end
 from libs.answers.names import END_SEQ, FrameId, LogName
@@ -167,3 +168,26 @@ async def _subscribers(client: Redis) -> int:
 
 async def _nobody_listens(nodes: ValkeyCluster) -> bool:
     return not any([await client.pubsub_shardchannels() for client in nodes.clients])
+
+
+async def test_gateways_know_whose_a_connection_is(redis: Redis) -> None:
+    """All that API Gateway's connections have on Redis is in one slot."""
+    one, other = Registry(redis), Registry(redis)
+    await one.renew()
+    await other.renew()
+    await one.enter("abc=")
+
+    assert await other.owner("abc=") == one.me
+    assert await other.hand(one.me, "abc=", "said", "hello") == "taken"
+    [callback] = await one.inbox()
+    assert (callback.connection_id, callback.kind, callback.text) == ("abc=", "said", "hello")
+    await one.taken([callback])
+    assert await redis.xlen(f"callbacks:{{c}}:inbox:{one.me}") == 0
+    await redis.zadd("callbacks:{c}:living", {one.me: 0})
+    assert await other.hand(one.me, "abc=", "said", "hello?") == "dead"
+    assert (await other.dead(), await other.dead()) == (one.me, None)
+    assert await other.connections(one.me) == ["abc="]
+    await other.leave("abc=", owner=one.me)
+    await other.bury(one.me)
+    assert not await one.renew()
+    assert await other.owner("abc=") is None

@@ -45,7 +45,8 @@ class Behind:
         settings = ApiGatewaySettings.model_validate(
             {"secret": SECRET, "connections_url": self.aws.management_url, "region": fakes.REGION}
         )
-        async with self._start(api_gateway=settings, **limits) as gateway:
+        # Nobody is closed for having shown no token while a test waits for another reason to be closed.
+        async with self._start(api_gateway=settings, **{"authentication_seconds": 60, **limits}) as gateway:
             self.aws.gateways.append(gateway.url)
             try:
                 yield gateway
