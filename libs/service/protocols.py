@@ -146,8 +146,11 @@ class WebSocketProtocol(_Patience, WebSocketsSansIOProtocol):
     """WebSockets; a closed one is gone soon, and a ping is answered only to those who read."""
 
     def shutdown(self) -> None:
-        """Uvicorn's call: the process stops. One that is closing is not told a second time."""
-        if self.handshake_complete and self.conn.state is not State.OPEN:
+        """Uvicorn's call: the process stops. Who is closing is not told a second time, who is gone not at all.
+
+        A transport that is closed raises: whoever left while others were being told would keep them from being told.
+        """
+        if self.transport.is_closing() or (self.handshake_complete and self.conn.state is not State.OPEN):
             self.stop_keepalive()
             self.transport.close()
         else:

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 import uvicorn
 from uvicorn.server import ServerState
+from websockets.protocol import State
 
 from libs.service.protocols import UNSENT_MAX_BYTES, HttpProtocol, WebSocketProtocol, patient_for
 
@@ -55,6 +56,8 @@ class HandTransport(asyncio.Transport):
         return self.unsent
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
+        if self.aborted:
+            raise RuntimeError("unable to perform operation, as uvloop says")
         self.unsent += len(data)
 
     def is_closing(self) -> bool:
@@ -148,3 +151,16 @@ def test_pings_are_answered_to_those_who_read(loop: HandLoop, transport: HandTra
     transport.unsent += 1
     protocol.handle_ping()
     assert transport.aborted
+
+
+def test_who_is_gone_is_not_told_that_the_process_stops(loop: HandLoop, transport: HandTransport) -> None:
+    """It left while others were told; those that are still there get their turn."""
+    config = uvicorn.Config(_app, log_config=None)
+    protocol = WebSocketProtocol(config, ServerState(), {}, cast("asyncio.AbstractEventLoop", loop))
+    protocol.connection_made(transport)
+    protocol.handshake_complete, protocol.conn.state = True, State.OPEN
+    transport.abort()
+
+    protocol.shutdown()
+
+    assert transport.unsent == 0
