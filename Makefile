@@ -17,7 +17,7 @@ endif
 typed = '$(subst ','\'',$(value $(1)))'
 
 .DEFAULT_GOAL := help
-.PHONY: help run ask upload chromium test partitions check lint types imports deps fix fault soak abuse traces rights bench docs lock clean \
+.PHONY: help run ask upload chromium test partitions check lint types imports deps fix fault corpus soak abuse traces rights bench docs lock clean \
 	test-containers check-deploy
 .DELETE_ON_ERROR:
 
@@ -71,6 +71,9 @@ fix: .venv/installed-dev ## Mend what can be mended by machine
 fault: .venv/installed-dev ## Break everything that can break, check every promise, at most 30 min: make fault [FAULT_SEED=n]
 	@$(BIN)/python -m tests.fault
 	@$(BIN)/python -m tests.fault.documents
+
+corpus: .venv/installed-dev ## Read 600 files of all formats, made, damaged and shipped with packages, and 24 bombs
+	@$(BIN)/python -m tests.corpus
 
 soak: .venv/installed-dev ## All faults in a random mix, and memory watched: make soak MINUTES=n [FAULT_SEED=n]
 	@$(BIN)/python -m tests.fault.soak --minutes $(or $(MINUTES),10)

@@ -1,4 +1,4 @@
-"""`python -m tests.corpus [--count 300] [--seed 1] [--no-bombs]`: read many files, and say what became of them."""
+"""`python -m tests.corpus [--count 300] [--shipped 300] [--seed 1] [--no-bombs]`: read many files, and say how they ended."""
 
 import argparse
 import asyncio
@@ -13,6 +13,7 @@ from ingest_service.parsing.sandbox import Sandbox
 from ingest_service.parsing.wire import Limits, Rules
 from tests.corpus.bombs import BOMBS
 from tests.corpus.corpus import Fate, Sample, fates, samples
+from tests.corpus.shipped import shipped
 
 HONEST_REFUSED = 1
 
@@ -32,7 +33,7 @@ def show(found: list[Fate], *, seconds: float) -> int:
     return HONEST_REFUSED if refused else 0
 
 
-async def run(count: int, *, seed: int, bombs: bool) -> int:
+async def run(count: int, *, packaged: int, seed: int, bombs: bool) -> int:
     """The exit code."""
     rules = Rules(Limits(), chunk_tokens=200, tokenizer_file=None, embedding_model="any")
     begun = time.monotonic()
@@ -40,7 +41,8 @@ async def run(count: int, *, seed: int, bombs: bool) -> int:
     with tempfile.TemporaryDirectory() as folder:
         async with Sandbox(rules, concurrency=2) as sandbox:
             found = []
-            async for fate in fates(chain(samples(count, seed=seed), dangerous), sandbox, folder=Path(folder)):
+            files = chain(samples(count, seed=seed), shipped(packaged, seed=seed), dangerous)
+            async for fate in fates(files, sandbox, folder=Path(folder)):
                 found.append(fate)
                 if fate.sample.history == "bomb":
                     print(f"{fate.seconds:6.1f} s  {fate.sample.name}: {fate.message or f'{fate.chunks} chunks'}")
@@ -51,10 +53,11 @@ def main() -> int:
     """As the command line says."""
     parser = argparse.ArgumentParser(prog="python -m tests.corpus")
     parser.add_argument("--count", type=int, default=300)
+    parser.add_argument("--shipped", type=int, default=300, help="files that installed packages bring along")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--no-bombs", action="store_true")
     given = parser.parse_args()
-    return asyncio.run(run(given.count, seed=given.seed, bombs=not given.no_bombs))
+    return asyncio.run(run(given.count, packaged=given.shipped, seed=given.seed, bombs=not given.no_bombs))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from libs.blobs.disk import DiskBlobs
 from libs.bus.bus import Bus
 from libs.config import PostgresSettings, RedisSettings
 from libs.contracts.values import Principal
+from libs.db.errors import translated
 from libs.db.pool import create_pool
 from libs.errors import RequestError, TransientError
 from libs.tasks import end_tasks
@@ -136,15 +137,16 @@ class Run:
         while True:
             try:
                 await self.look()
-            except (TransientError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except TransientError:
                 await asyncio.sleep(PAUSE_SECONDS)
             await asyncio.sleep(LOOK_SECONDS)
 
     async def look(self) -> bool:
         """Write down what can be found; whether every document has come to its end."""
         at = time.monotonic()
-        rows = await self.pool.fetch(_LOOK, self.history.owners)
-        under_way = await self.pool.fetchval(_UNDER_WAY, self.history.owners) or 0
+        with translated():
+            rows = await self.pool.fetch(_LOOK, self.history.owners)
+            under_way = await self.pool.fetchval(_UNDER_WAY, self.history.owners) or 0
         for row in rows:
             found = tuple(row["found"] or ())
             self.history.looks.append(Look(at, row["document_id"], row["version"], row["status"], found))
@@ -198,8 +200,9 @@ class Run:
                 # As the collector does, half a minute later.
                 for leftover in await self.removal.old(seconds=0, limit=1000):
                     await self.removal.remove(leftover)
-                return not await self.pool.fetchval("SELECT count(*) FROM leftovers")
-            except (TransientError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                with translated():
+                    return not await self.pool.fetchval("SELECT count(*) FROM leftovers")
+            except TransientError:
                 return False
 
         await eventually(all_ended, within_seconds=BOUND_SECONDS)
@@ -260,7 +263,7 @@ async def _until_done(ask: Callable[[], Awaitable[T]]) -> T:
     while True:
         try:
             return await ask()
-        except (TransientError, OSError):
+        except TransientError:
             await asyncio.sleep(PAUSE_SECONDS)
 
 
