@@ -21,6 +21,8 @@ from tests.polling import eventually
 
 STEADY = Habits(drops=0.0, repeats=0.0, cancels=0.0, second_message=0.0)
 WORDS = 60
+LONG_WORDS = 600
+"""Of an answer that is to be cancelled: twelve seconds, in which a client on a busy machine has the time to say so."""
 EVERY = 7
 """Chunks between two resumes."""
 MALFORMED: tuple[Any, ...] = (-1, 1.5, "first" * 20, [], 1 << 80)
@@ -32,9 +34,16 @@ NO_EVENTS: Sequence[dict[Any, Any]] = (
 )
 
 
-def a_message(client: Client, *, question: str | None = None, session: str | None = None, number: int = 0) -> Message:
+def a_message(
+    client: Client,
+    *,
+    question: str | None = None,
+    session: str | None = None,
+    number: int = 0,
+    words: int = WORDS,
+) -> Message:
     """A question of this client's, remembered as theirs."""
-    asked = question or question_named(uuid4().hex[:12], words=WORDS)
+    asked = question or question_named(uuid4().hex[:12], words=words)
     message = Message(session or f"s-{uuid4().hex}", f"m{number}", asked, client.caller)
     client.messages.append(message)
     return message
@@ -93,10 +102,10 @@ async def cancel_in_every_phase(run: Run) -> Sequence[Message]:
     client = run.client("cancels", STEADY)
     async with asyncio.TaskGroup() as group:
         for at in (0, 1, 2, 3, 4, 5, 8, 12, 20):
-            message = a_message(client)
+            message = a_message(client, words=LONG_WORDS)
             message.outcome = "cancelled"
             group.create_task(client.look(message, "send", cancel_at=at))
-        twice = a_message(client)
+        twice = a_message(client, words=LONG_WORDS)
         twice.outcome = "cancelled"
         for at in (10, 12):
             group.create_task(client.look(twice, "send", cancel_at=at))
