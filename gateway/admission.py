@@ -66,7 +66,7 @@ QUESTIONS, REQUESTS, ADDRESS = "questions", "requests", "address"
 def _refusal(policy: Policy) -> str:
     match policy.name:
         case name if name == RATE:
-            return f"Too many requests at once: the plan of this key allows {policy.quota}, and a certain rate."
+            return f"Too many requests: this key's plan allows {policy.quota} in {policy.window_seconds} seconds."
         case name if name == QUOTA:
             return f"The quota of this key is used up: {policy.quota} requests."
         case name if name == ADDRESS:
