@@ -12,7 +12,7 @@ from types import ModuleType
 from ingest_service.chunking import Splitter, chunk
 from ingest_service.parsing import sniff
 from ingest_service.parsing.parsed import TextBuilder, UnreadableError
-from ingest_service.parsing.wire import Chunked, Job, Limits, Outlined, Refused, framed
+from ingest_service.parsing.wire import GONE, Chunked, Job, Limits, Outlined, Refused, framed
 
 _PARSERS = {
     sniff.PLAIN: "plain",
@@ -92,6 +92,9 @@ def read(job: Job, connection: socket.socket, *, limits: Limits, splitter: Split
         connection.sendall(framed(TOO_DEMANDING))
     except ConnectionError:
         raise  # the worker is gone
+    except (FileNotFoundError, NotADirectoryError):
+        # Nothing was read that could be damaged: the folder of the blobs has gone.
+        connection.sendall(framed(Refused(GONE, "")))
     except Exception:  # noqa: BLE001 - whatever a library raises about a stranger's bytes, the bytes are the reason
         connection.sendall(framed(Refused("damaged_file", "This file could not be read: it seems to be damaged.")))
 

@@ -16,6 +16,7 @@ from ingest_service.parsing.child import TOO_DEMANDING
 from ingest_service.parsing.parsed import UnreadableError
 from ingest_service.parsing.wire import (
     DIED,
+    GONE,
     LENGTH,
     LIGHT_FILES_MAX,
     Chunked,
@@ -83,6 +84,8 @@ class ParserConnection:
                     await on_text()
                 case Chunked(chunks):
                     return title, chunks
+                case Refused(code) if code == GONE:
+                    raise TransientError("the file went away while it was to be read")
                 case Refused(code, message):
                     raise UnreadableError(code, message)
 

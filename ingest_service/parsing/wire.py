@@ -11,6 +11,8 @@ from ingest_service.chunking import Chunk
 LENGTH = struct.Struct("!I")
 DIED = 0x8000_0000
 """Instead of a length: the parser process died, the rest is its wait status."""
+GONE = "gone"
+"""The code of a refusal that is not the file's fault: it is not where it was a moment ago."""
 JOB_MAX_BYTES = 64 * 1024
 LIGHT_FILES_MAX = 100
 """Read by one process: its fork is then a hundredth of a file's cost, and what it may have kept goes with it."""

@@ -1,4 +1,4 @@
-"""`python -m tests.corpus [--count 300] [--shipped 300] [--seed 1] [--no-bombs]`: read many files, and say how they ended."""
+"""`python -m tests.corpus [--count 300] [--shipped 300] [--seed 1] [--no-bombs]`: read many files."""
 
 import argparse
 import asyncio

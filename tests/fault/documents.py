@@ -59,7 +59,7 @@ FAULTS = ("kill", "kill", "kill", "redis", "postgres", "blobs", *TROUBLES)
 _WELL: dict[str, Any] = {"status": 0, "retry_after": -1.0, "stall_at": -1}
 
 _LOOK = """
-    SELECT d.document_id, v.version, v.status, d.owner_id,
+    SELECT d.document_id, v.version, v.status, v.failure_code,
            (SELECT array_agg(c.text ORDER BY c.start_char) FROM searchable_chunks_v1 AS c
             WHERE c.document_id = d.document_id) AS found
     FROM documents AS d JOIN document_versions AS v ON v.document_id = d.document_id AND v.version = d.latest_version
@@ -149,7 +149,9 @@ class Run:
             under_way = await self.pool.fetchval(_UNDER_WAY, self.history.owners) or 0
         for row in rows:
             found = tuple(row["found"] or ())
-            self.history.looks.append(Look(at, row["document_id"], row["version"], row["status"], found))
+            self.history.looks.append(
+                Look(at, row["document_id"], row["version"], row["status"], found, row["failure_code"] or "")
+            )
         self.history.most_under_way = max(self.history.most_under_way, under_way)
         return all(row["status"] in {"searchable", "failed"} for row in rows)
 

@@ -18,13 +18,14 @@ class Sent(NamedTuple):
 
 
 class Look(NamedTuple):
-    """A document at a moment: its latest version's status, and the passages that questions find, in order."""
+    """A document at a moment: its latest version's status, the passages that questions find, and why it failed."""
 
     at: float
     document_id: UUID
     version: int
     status: str
     found: tuple[str, ...]
+    code: str = ""
 
 
 @dataclass
@@ -97,7 +98,7 @@ def _of_its_end(name: str, versions: list[Sent], last: Look, newest: int) -> Ite
         if last.status != "failed":
             yield f"{name} cannot be read, and is {last.status}"
     elif (last.status, newest) != ("searchable", wanted):
-        yield f"{name} ended as {last.status} with version {newest} of {wanted}"
+        yield f"{name} ended as {last.status} {last.code} with version {newest} of {wanted}"
 
 
 def _bare(text: str) -> str:

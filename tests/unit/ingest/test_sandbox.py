@@ -42,6 +42,10 @@ async def read(
     return await sandbox.read(path, media_type=sniff(path, path.name), size_bytes=size, on_text=called)
 
 
+async def nothing() -> None:
+    """Nobody counts the stages."""
+
+
 def the_server() -> psutil.Process:
     # What another test has ended and not yet been waited for has no command line any more.
     alive = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
@@ -144,6 +148,15 @@ async def test_a_dead_server_is_started_again(tmp_path: Path) -> None:
         with pytest.raises(TransientError):
             await reading
         assert (await read(sandbox, modest))[1]
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "page.html"])
+async def test_a_file_that_went_away_is_not_to_blame(tmp_path: Path, name: str) -> None:
+    """The folder of the blobs is away for a moment: that is tried again, it is no damaged file."""
+    path = tmp_path / "away" / name
+    async with a_sandbox() as sandbox:
+        with pytest.raises(TransientError):
+            await sandbox.read(path, media_type=sniff(b"Some text.", name), size_bytes=10, on_text=nothing)
 
 
 async def test_nothing_stays_when_the_worker_ends(tmp_path: Path) -> None:
