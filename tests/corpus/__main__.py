@@ -1,4 +1,4 @@
-"""`python -m tests.corpus [--count 300] [--shipped 300] [--seed 1] [--no-bombs]`: read many files."""
+"""`python -m tests.corpus [--count 300] [--shipped 300] [--seed 1] [--no-bombs]`: reads files, says how they ended."""
 
 import argparse
 import asyncio
