@@ -20,7 +20,6 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
-from redis.asyncio import Redis
 
 from ingest_service.documents import Documents
 from ingest_service.leftovers import Removal
@@ -30,6 +29,7 @@ from ingest_service.turns import Turns
 from ingest_service.upload import Upload
 from libs.blobs.disk import DiskBlobs
 from libs.bus.bus import Bus
+from libs.bus.connection import Redis, connect
 from libs.config import PostgresSettings, RedisSettings
 from libs.contracts.values import Principal
 from libs.db.errors import translated
@@ -230,7 +230,8 @@ async def carry_out(
     await cluster.stop()
     began = time.monotonic()
     settings = PostgresSettings.model_validate({"database_url": cluster.postgres_server.url})
-    redis = Redis.from_url(cluster.valkey_server.url)
+    # As the services have it, which lives through a restart.
+    redis = connect(cluster.valkey_server.url)
     try:
         await cluster.start(tasks, Size(0, 0, 0, 0, ingest=2))
         async with create_pool(settings, application_name="people") as pool, redis:
