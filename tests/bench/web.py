@@ -102,7 +102,7 @@ async def long_session(browser: Browser, stack: Stack, messages: int) -> dict[st
     opened = asyncio.get_running_loop().time() - began
     await page.mouse.move(800, 400)
     await page.evaluate("measured.late = []; measured.frames = 0")
-    first_question = page.get_by_text(QUESTION, exact=True).last
+    first_question = page.locator("article.question").filter(has_text=QUESTION)
     began = asyncio.get_running_loop().time()
     most = 0
     while not await first_question.is_visible():
