@@ -35,8 +35,9 @@ upload: .venv/installed ## Add documents that everybody may be answered from: ma
 	@$(if $(FILES)$(value DIR),,echo 'usage: make upload DIR=folder, or FILES="a.pdf b.md"' >&2; exit 2)
 	@$(BIN)/python -m deploy.local.upload $(FILES) $(if $(value DIR),$(call typed,DIR))
 
+# Two at once: much of what tests do is wait for servers.
 test: .venv/installed-dev chromium ## All tests, against real servers
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadgroup
 
 partitions: .venv/installed-dev ## What is delivered, with four partitions of every stream
 	@TEST_BUS_PARTITIONS=4 $(BIN)/pytest tests/e2e tests/fault tests/integration/test_redis_cluster.py

@@ -42,7 +42,8 @@ async def test_a_program_asks_until_its_budget_or_its_key_is_gone(stack: Stack, 
         replies = await socket.replies(*asked)
 
     refused = [text for request in asked for text in errors_of(replies[request])]
-    stored = [answer for session in sessions for answer in await program.answers(session)]
+    # Not the program: its plan is for ten requests at once.
+    stored = [answer for session in sessions for answer in await user.answers(session)]
     [key] = (await user.call("GET", "/v1/usage")).json()["items"]
     assert 0 < len(refused) < AT_ONCE
     assert all("budget" in text for text in refused)

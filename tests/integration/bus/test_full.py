@@ -64,7 +64,7 @@ async def test_an_answer_waits_for_memory(
     settings: RedisSettings, client: Redis, redis: Redis, *, written_before: bool
 ) -> None:
     """Longer than the claim time, and than its attempts would last; then it is written to its end, once."""
-    reached, go = asyncio.Event(), asyncio.Event()
+    reached, go, refused = asyncio.Event(), asyncio.Event(), asyncio.Event()
     deaths: list[bool] = []
     begun: list[int] = []
     bus, writer = Bus(settings, client, group="generation", on_death=lambda: deaths.append(True)), AnswerWriter(client)
@@ -86,6 +86,7 @@ async def test_an_answer_waits_for_memory(
             if written_before:
                 # The text is on its way, and is refused.
                 await eventually(says(bus, "Redis is full"))
+                refused.set()
             return attempt.finish(an_answer("Ten seconds.", turn=context.turn))
 
     async with writer, bus:
@@ -93,7 +94,9 @@ async def test_an_answer_waits_for_memory(
         await reached.wait()
         async with no_memory(redis):
             go.set()
-            if not written_before:
+            if written_before:
+                await refused.wait()
+            else:
                 await eventually(says(bus, "Redis is full"))
                 await asyncio.sleep(3 * CLAIM_SECONDS)
                 assert not begun

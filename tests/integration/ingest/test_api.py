@@ -33,6 +33,7 @@ async def test_an_upload_is_stored_and_announced(http: httpx.AsyncClient, librar
         "created_at": "",
         "updated_at": "",
         "failure": None,
+        "mine": True,
     }
     [event] = library.published
     assert (str(event.document_id), event.version, event.owner) == (document["id"], 1, owner)
