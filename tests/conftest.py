@@ -40,11 +40,15 @@ _TABLES = """
 KEPT_TABLES = ["schema_migrations"]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With `-n 2 --dist loadgroup` the tests of one file, or of one such folder, follow each other in one process."""
+    here = Path(__file__).parent
     for item in items:
-        path = item.path.relative_to(Path(__file__).parent)
+        path = item.path.relative_to(here)
         item.add_marker(pytest.mark.xdist_group(path.parts[0] if path.parts[0] in TOGETHER else str(path)))
+    if hasattr(config, "workerinput"):
+        # They take longest: begun last, one process would be idle while the other is at them.
+        items.sort(key=lambda item: item.path.relative_to(here).parts[0] not in TOGETHER)
 
 
 @pytest.fixture(scope="session")
