@@ -107,13 +107,16 @@ class _Section(NamedTuple):
 
 
 def _sections(blocks: list[Block]) -> Iterator[_Section]:
-    """Runs of blocks under the same headings, on the same slide or sheet; a heading alone goes with what follows."""
+    """Runs of blocks under the same headings, on the same slide or sheet; a heading alone goes with what follows.
+
+    A heading that says the same as the one before begins a run of its own: it may head what the next one says.
+    """
     begin: int | None = None
     for block, after in zip(blocks, [*blocks[1:], None], strict=True):
         begin = block.start if begin is None else begin
         if (
             after is not None
-            and (block.is_heading or after.heading == block.heading)
+            and (block.is_heading or (after.heading == block.heading and not after.is_heading))
             and (after.part is block.part or after.part == block.part)
         ):
             continue

@@ -4,7 +4,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
@@ -70,6 +70,7 @@ def test_chunks_are_exact_whole_and_small(given: list[tuple[int, str, int | None
 
 @settings(max_examples=50, deadline=None)
 @given(parts)
+@example([(1, "Fees", None), (0, "None.", None), (1, "Fees", None), (1, "Limits", None)])
 def test_a_chunk_knows_its_place(given: list[tuple[int, str, int | None]]) -> None:
     """Its page is the page of its first character, and its headings are those of its last."""
     document = built(given)
