@@ -2,12 +2,11 @@
 
 import asyncio
 import os
-import shutil
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from libs.blobs.files import write_whole
 from libs.blobs.key import sharded
 from libs.errors import PermanentError, TransientError
 
@@ -37,25 +36,7 @@ class DiskBlobs:
     def _put(self, target: Path, source: Path | bytes) -> None:
         if target.exists():
             return
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".incoming-")
-            try:
-                with os.fdopen(descriptor, "wb") as writer:
-                    if isinstance(source, bytes):
-                        writer.write(source)
-                    else:
-                        with source.open("rb") as reader:
-                            shutil.copyfileobj(reader, writer, 1024 * 1024)
-                    writer.flush()
-                    os.fsync(writer.fileno())
-                Path(temporary).replace(target)
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
-            _sync_folder(target.parent)
-        except OSError as error:
-            raise TransientError(f"the blob folder does not take a file ({type(error).__name__})") from error
+        write_whole(target, source, prefix=".incoming-")
 
     async def has(self, key: str) -> bool:
         """Whether the blob is there."""
@@ -101,12 +82,3 @@ class DiskBlobs:
 
     def _path(self, key: str) -> Path:
         return self._folder / sharded(key)
-
-
-def _sync_folder(folder: Path) -> None:
-    # A rename is durable when its folder is.
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -4,13 +4,13 @@ import asyncio
 import contextlib
 import os
 import secrets
-import shutil
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
+from libs.blobs.files import write_whole
 from libs.blobs.forms import INCOMING, Form, Policy, admitted, signed
 from libs.blobs.key import incoming_name
 from libs.clock import Clock, utc_now
@@ -66,25 +66,7 @@ class DiskIncoming:
         Raises:
             TransientError: the disk does not take it.
         """
-        await asyncio.to_thread(self._keep, self._path(name), content)
-
-    def _keep(self, target: Path, content: Path | bytes) -> None:
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".")
-            try:
-                with os.fdopen(descriptor, "wb") as writer:
-                    if isinstance(content, bytes):
-                        writer.write(content)
-                    else:
-                        with content.open("rb") as reader:
-                            shutil.copyfileobj(reader, writer, 1024 * 1024)
-                Path(temporary).replace(target)
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
-        except OSError as error:
-            raise TransientError(f"the blob folder does not take a file ({type(error).__name__})") from error
+        await asyncio.to_thread(write_whole, self._path(name), content, prefix=".")
 
     @asynccontextmanager
     async def incoming(self, name: str) -> AsyncIterator[Path | None]:
