@@ -37,7 +37,7 @@ upload: .venv/installed ## Add documents that everybody may be answered from: ma
 
 # Two at once: much of what tests do is wait for servers.
 test: .venv/installed-dev chromium ## All tests, against real servers
-	@$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 partitions: .venv/installed-dev ## What is delivered, with four partitions of every stream
 	@TEST_BUS_PARTITIONS=4 $(BIN)/pytest tests/e2e tests/fault tests/integration/test_redis_cluster.py

@@ -5,12 +5,14 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 import asyncpg
 import pytest
 from redis.asyncio import Redis
+from xdist.remote import Producer
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from deploy.local.postgres import PostgresServer
 from deploy.local.processes import Guardian
@@ -40,15 +42,23 @@ _TABLES = """
 KEPT_TABLES = ["schema_migrations"]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """With `-n 2` the tests of one file, or of one folder of `TOGETHER`, follow each other in one process."""
+    return _ByServers(config, log)
+
+
+class _ByServers(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist has no types
+    # Its own groups do nothing: the name it gives a test for them is one that this pytest does not let it change.
+    def _split_scope(self, nodeid: str) -> str:
+        file = PurePosixPath(nodeid.split("::", maxsplit=1)[0])
+        return next((part for part in file.parts if part in TOGETHER), str(file))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With `-n 2 --dist loadgroup` the tests of one file, or of one such folder, follow each other in one process."""
-    here = Path(__file__).parent
-    for item in items:
-        path = item.path.relative_to(here)
-        item.add_marker(pytest.mark.xdist_group(path.parts[0] if path.parts[0] in TOGETHER else str(path)))
+    """In such a process, begin with what takes longest: begun last, the other one would be idle meanwhile."""
     if hasattr(config, "workerinput"):
-        # They take longest: begun last, one process would be idle while the other is at them.
-        items.sort(key=lambda item: item.path.relative_to(here).parts[0] not in TOGETHER)
+        items.sort(key=lambda item: TOGETHER.isdisjoint(item.path.parts))
 
 
 @pytest.fixture(scope="session")
