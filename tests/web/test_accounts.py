@@ -187,7 +187,6 @@ async def test_dropped_files_are_followed_and_cited(visitor: Visitor, stack: Sta
     assert await barriers(page) == []
 
     await page.get_by_role("link", name="New chat").click()
-    await page.reload()
     await page.get_by_role("button", name=question).click()
     await ended(page)
     await expect(answer(page).get_by_role("button", name=re.compile(f"Source 1: {word} plan"))).to_be_visible()

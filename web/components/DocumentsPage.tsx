@@ -5,6 +5,7 @@ import { collections, refreshCollections } from '@/lib/collections';
 import { documents, loadMoreDocuments, refreshDocuments, showDocuments, uploads, watchDocuments } from '@/lib/documents';
 import { account } from '@/lib/identity';
 import { useStore } from '@/lib/store';
+import { forgetSuggestions } from '@/lib/suggestions';
 import { useText } from '@/text';
 import { CollectionBar } from './CollectionBar';
 import { DocumentRow, UploadRow } from './DocumentRow';
@@ -39,7 +40,11 @@ function Mine() {
 
   useEffect(() => {
     refreshCollections().catch(() => undefined);
-    return watchDocuments();
+    const leave = watchDocuments();
+    return () => {
+      leave();
+      forgetSuggestions();
+    };
   }, []);
 
   useEffect(() => {

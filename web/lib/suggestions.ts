@@ -8,6 +8,11 @@ export const suggestions = new Store<readonly string[]>([]);
 /** Whose they are; undefined while nobody's. */
 let whose: string | null | undefined;
 
+/** Somebody has been where documents come and go: the next page to show them asks again. */
+export function forgetSuggestions(): void {
+  whose = undefined;
+}
+
 /** Asks for them, once for each account; without them a page is as good. */
 export async function loadSuggestions(): Promise<void> {
   const asker = account.value;
