@@ -21,6 +21,7 @@ from tests.fault.proxy import Proxy
 from tests.fault.run import Run
 from tests.fault.specials import STEADY, a_message
 from tests.polling import eventually
+from tests.variants import REDIS_SERVER
 
 READ_ONLY_SECONDS = 5.0
 SETTLE_SECONDS = 1.0
@@ -44,7 +45,7 @@ async def fail_over(run: Run) -> Sequence[Message]:
 async def _replica_of(run: Run, primary: ValkeyServer) -> AsyncIterator[ValkeyServer]:
     [port] = free_ports(1)
     settings = {"replicaof": f"127.0.0.1 {primary.port}", "masterauth": primary.password}
-    replica = ValkeyServer(run.cluster.folder / "replica", port, primary.password, settings)
+    replica = ValkeyServer(run.cluster.folder / "replica", port, primary.password, settings, REDIS_SERVER)
     async with Redis.from_url(primary.url) as client:
         # Some time it will be the replica.
         await client.config_set("masterauth", primary.password)
