@@ -29,12 +29,13 @@ _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _REQUEST_HEADERS = frozenset(
     {
         *("authorization", "content-type", "content-length", "accept", "accept-language", "idempotency-key"),
-        *(KEY_HEADER, "if-match", "if-none-match", "range", "last-event-id"),
+        *(KEY_HEADER, "if-match", "if-none-match", "if-range", "range", "last-event-id"),
     }
 )
 _RESPONSE_HEADERS = frozenset(
     {
         *("content-type", "content-length", "content-encoding", "content-disposition", "content-range"),
+        *("accept-ranges", "content-security-policy", "x-content-type-options"),
         *("allow", "cache-control", "etag", "location", "retry-after", "www-authenticate", "link"),
     }
 )

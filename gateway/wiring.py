@@ -142,7 +142,9 @@ def build(
         allow_origins=edge_settings.allowed_origins,
         allow_methods=["*"],
         allow_headers=["authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "traceparent"],
-        expose_headers=["etag", "link", "location", "ratelimit", "ratelimit-policy", "retry-after"],
+        expose_headers=[
+            *("content-disposition", "etag", "link", "location", "ratelimit", "ratelimit-policy", "retry-after"),
+        ],
     )
     return app
 

@@ -4,7 +4,6 @@ import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Response
 from starlette.responses import StreamingResponse
@@ -13,18 +12,16 @@ from ingest_service.api_parts import COMMON, NOT_FOUND, PrincipalOf, meant, prob
 from ingest_service.changes import Changes
 from ingest_service.documents import Documents
 from ingest_service.stored import FINAL
+from ingest_service.streams import Streams
 from ingest_service.views import document_of
 from ingest_service.watch import Seen, follow_all, follow_one
 from libs.contracts.values import Principal
-from libs.errors import RequestError
 
 HEARTBEAT_SECONDS = 10.0
 """A comment while nothing changes: whoever forwards the stream sees that it lives."""
 STREAM_SECONDS = 300.0
 """Then the client comes back, with a token that is valid then."""
 STREAMS_MAX = 150
-STREAMS_OF_ONE_MAX = 6
-"""What browsers open to one host."""
 RETRY_MILLISECONDS = 1000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,38 +31,6 @@ _STREAM: dict[int | str, dict[str, Any]] = {
     429: problem("`too_many_streams`"),
 }
 _ENDED: dict[int | str, dict[str, Any]] = {204: {"description": "The document has ended, and that was seen already"}}
-
-
-class Streams:
-    """How many are open in this process, in all and of each caller."""
-
-    def __init__(self) -> None:
-        self._of: dict[UUID, int] = {}
-
-    def check(self, user_id: UUID) -> None:
-        """Returns when the caller may open one more.
-
-        Raises:
-            RequestError: 429 `too_many_streams`.
-        """
-        if self._of.get(user_id, 0) >= STREAMS_OF_ONE_MAX or sum(self._of.values()) >= STREAMS_MAX:
-            raise RequestError(
-                "Too many streams are open: close one, or poll.",
-                status=429,
-                code="too_many_streams",
-                retry_after_seconds=5.0,
-            )
-
-    async def counted(self, user_id: UUID, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """The stream, counted while it lasts."""
-        self._of[user_id] = self._of.get(user_id, 0) + 1
-        try:
-            async for piece in pieces:
-                yield piece
-        finally:
-            self._of[user_id] -= 1
-            if not self._of[user_id]:
-                del self._of[user_id]
 
 
 def events_router(documents: Documents, changes: Changes, *, principal: PrincipalOf) -> APIRouter:
@@ -78,7 +43,7 @@ def events_router(documents: Documents, changes: Changes, *, principal: Principa
     """
     router = APIRouter(prefix="/v1/documents", tags=["documents"], responses=COMMON)
     Caller = Annotated[Principal, Depends(principal)]  # noqa: N806 - a type
-    streams = Streams()
+    streams = Streams(most=STREAMS_MAX)
 
     @router.get("/events", responses=_STREAM)
     async def follow_documents(caller: Caller, last_event_id: _LastEventId = None) -> Response:
@@ -88,7 +53,7 @@ def events_router(documents: Documents, changes: Changes, *, principal: Principa
         """
         streams.check(caller.user_id)
         seen = follow_all(changes, caller, since=_time(last_event_id))
-        return _stream(streams.counted(caller.user_id, _written(seen, caller)))
+        return _stream(_counted(streams, caller, seen))
 
     @router.get("/{document_id}/events", responses=NOT_FOUND | _STREAM | _ENDED)
     async def follow_document(document_id: str, caller: Caller, last_event_id: _LastEventId = None) -> Response:
@@ -99,7 +64,7 @@ def events_router(documents: Documents, changes: Changes, *, principal: Principa
             # What EventSource takes for a reason not to come back.
             return Response(status_code=204)
         streams.check(caller.user_id)
-        return _stream(streams.counted(caller.user_id, _written(follow_one(documents, document, caller), caller)))
+        return _stream(_counted(streams, caller, follow_one(documents, document, caller)))
 
     return router
 
@@ -107,6 +72,12 @@ def events_router(documents: Documents, changes: Changes, *, principal: Principa
 def _stream(pieces: AsyncIterator[bytes]) -> Response:
     headers = {"Cache-Control": "no-store"}
     return StreamingResponse(pieces, media_type="text/event-stream", headers=headers)
+
+
+async def _counted(streams: Streams, caller: Principal, seen: AsyncIterator[Seen]) -> AsyncIterator[bytes]:
+    with streams.counted(caller.user_id):
+        async for piece in _written(seen, caller):
+            yield piece
 
 
 async def _written(seen: AsyncIterator[Seen], caller: Principal) -> AsyncIterator[bytes]:

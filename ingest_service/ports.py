@@ -1,6 +1,6 @@
 """What ingest asks of others."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
@@ -35,6 +35,8 @@ class Blobs(Protocol):
     async def has(self, key: str) -> bool: ...
 
     def local(self, key: str) -> AbstractAsyncContextManager[Path]: ...
+
+    def pieces(self, key: str, *, start: int, end: int) -> AbstractAsyncContextManager[AsyncIterator[bytes]]: ...
 
     async def delete(self, key: str) -> None: ...
 

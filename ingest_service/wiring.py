@@ -9,6 +9,8 @@ from ingest_service.changes import Changes
 from ingest_service.clearing import Clearing
 from ingest_service.collections import Collections
 from ingest_service.collections_api import collections_router
+from ingest_service.content_api import content_router
+from ingest_service.contents import Contents
 from ingest_service.direct import DirectUploads, collect
 from ingest_service.direct_api import FORM_PATH, direct_router, form_router
 from ingest_service.documents import Documents
@@ -203,6 +205,7 @@ def api_app(
             direct_router(direct, documents, roles=roles, principal=principal),
             events_router(documents, Changes(pool), principal=principal),
             suggestions_router(Suggestions(pool), principal=principal),
+            content_router(Contents(pool, blobs), principal=principal),
             documents_router(
                 documents,
                 removal,

@@ -57,6 +57,8 @@ _CALLED = {
     MARKDOWN: "Markdown",
     PLAIN: "plain text",
 }
+MEDIA_TYPES = tuple(_CALLED)
+"""All that a document may be."""
 _BINARY = {PDF, DOCX, PPTX, XLSX, EPUB}
 _MAIN_PARTS = {"word/": DOCX, "ppt/": PPTX, "xl/": XLSX}
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from libs.blobs.files import write_whole
 from libs.blobs.key import sharded
+from libs.blobs.pieces import in_pieces
 from libs.errors import PermanentError, TransientError
 
 
@@ -56,6 +57,28 @@ class DiskBlobs:
                 raise TransientError("the blob folder is away")
             raise PermanentError("the blob is not there")
         yield path
+
+    @asynccontextmanager
+    async def pieces(self, key: str, *, start: int, end: int) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The blob's bytes from `start` to before `end`, a piece at a time, until the block ends.
+
+        A blob that is deleted meanwhile is read to its end.
+
+        Raises:
+            PermanentError: there is no such blob.
+            TransientError: the folder itself is not there.
+        """
+        async with self.local(key) as path:
+            try:
+                file = await asyncio.to_thread(path.open, "rb")
+            except FileNotFoundError as error:
+                raise PermanentError("the blob is not there") from error
+        try:
+            await asyncio.to_thread(file.seek, start)
+            yield in_pieces(file, end - start)
+        finally:
+            # At once: closing what was read waits for nothing.
+            file.close()
 
     async def delete(self, key: str) -> None:
         """Afterwards there is no such blob; a missing one is no error.

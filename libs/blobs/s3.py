@@ -4,19 +4,18 @@ import asyncio
 import shutil
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from libs.blobs.forms import INCOMING, Form
 from libs.blobs.key import incoming_name, sharded
-from libs.errors import PermanentError, TransientError
+from libs.blobs.pieces import in_pieces
+from libs.blobs.s3_errors import MissingError, TranslatedBody, translated
 
 T = TypeVar("T")
 
-_MISSING = {"404", "NoSuchKey", "NotFound"}
-_REFUSED = {"InvalidRequest", "EntityTooLarge", "NoSuchBucket"}
 PART_BYTES = 8 * 1024 * 1024
 PARTS_AT_ONCE = 4
 """Together with the part's size: the memory that one transfer takes."""
@@ -78,7 +77,7 @@ class S3Blobs:
         name = self._name(key)
         try:
             await self._call(lambda client: client.head_object(Bucket=self._bucket, Key=name))
-        except _MissingError:
+        except MissingError:
             return False
         return True
 
@@ -97,6 +96,21 @@ class S3Blobs:
                 lambda client: client.download_file(self._bucket, name, str(path), Config=_transfer_config())
             )
             yield path
+
+    @asynccontextmanager
+    async def pieces(self, key: str, *, start: int, end: int) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The blob's bytes from `start` to before `end`, a piece at a time, until the block ends.
+
+        Raises:
+            PermanentError: there is no such blob.
+            TransientError: S3 did not answer; in the midst of it too.
+        """
+        name, span = self._name(key), f"bytes={start}-{end - 1}"
+        body = await self._call(lambda client: client.get_object(Bucket=self._bucket, Key=name, Range=span)["Body"])
+        try:
+            yield in_pieces(TranslatedBody(body), end - start)
+        finally:
+            body.close()
 
     async def delete(self, key: str) -> None:
         """Afterwards there is no such blob; a missing one is no error.
@@ -142,7 +156,7 @@ class S3Blobs:
             try:
                 # One request, so that all of it is of one object, whatever is sent meanwhile.
                 await self._call(lambda client: _save(client.get_object(Bucket=self._bucket, Key=key)["Body"], path))
-            except _MissingError:
+            except MissingError:
                 yield None
             else:
                 yield path
@@ -168,7 +182,7 @@ class S3Blobs:
 
     async def _call(self, operation: Callable[[Any], T]) -> T:
         def run() -> T:
-            with _translated():
+            with translated():
                 return operation(self._client())
 
         return await asyncio.to_thread(run)
@@ -194,10 +208,6 @@ class S3Blobs:
             return self._made
 
 
-class _MissingError(PermanentError):
-    """There is no such object."""
-
-
 def _save(body: Any, path: Path) -> None:
     with path.open("wb") as file:
         shutil.copyfileobj(body, file, 1024 * 1024)
@@ -207,22 +217,3 @@ def _transfer_config() -> Any:
     from boto3.s3.transfer import TransferConfig
 
     return TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, max_concurrency=PARTS_AT_ONCE)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    from boto3.exceptions import S3UploadFailedError
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        yield
-    except ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code", ""))
-        if code in _MISSING:
-            raise _MissingError("the blob is not there") from error
-        if code in _REFUSED:
-            raise PermanentError(f"S3 refused the request ({code})") from error
-        # Everything else passes: throttling, an outage, a role that was not attached yet.
-        raise TransientError(f"S3 did not answer as it should ({code})") from error
-    except (BotoCoreError, S3UploadFailedError, OSError) as error:
-        raise TransientError(f"S3 did not answer ({type(error).__name__})") from error

@@ -11,6 +11,7 @@ import pytest
 from moto import mock_aws
 
 from libs.blobs.disk import DiskBlobs
+from libs.blobs.pieces import PIECE_BYTES
 from libs.blobs.s3 import PART_BYTES, S3Blobs
 from libs.errors import PermanentError, TransientError
 
@@ -23,6 +24,7 @@ class Blobs(Protocol):
     async def put(self, key: str, source: Path) -> None: ...
     async def has(self, key: str) -> bool: ...
     def local(self, key: str) -> AbstractAsyncContextManager[Path]: ...
+    def pieces(self, key: str, *, start: int, end: int) -> AbstractAsyncContextManager[AsyncIterator[bytes]]: ...
     async def delete(self, key: str) -> None: ...
     async def check(self) -> None: ...
 
@@ -75,6 +77,21 @@ async def test_a_large_blob_travels_in_parts(blobs: Blobs, tmp_path: Path) -> No
         assert hashlib.sha256(path.read_bytes()).hexdigest() == key
 
 
+@pytest.mark.parametrize(("start", "end"), [(0, 3 * PIECE_BYTES + 7), (PIECE_BYTES - 1, 2 * PIECE_BYTES)])
+async def test_any_part_comes_in_pieces(blobs: Blobs, tmp_path: Path, start: int, end: int) -> None:
+    """In order, no larger than a piece, exactly what was asked for, though the blob is deleted meanwhile."""
+    content = bytes(range(256)) * (3 * PIECE_BYTES // 256) + b"the end"
+    key, source = a_file(tmp_path, content)
+    await blobs.put(key, source)
+
+    async with blobs.pieces(key, start=start, end=end) as pieces:
+        await blobs.delete(key)
+        found = [piece async for piece in pieces]
+
+    assert b"".join(found) == content[start:end]
+    assert max(map(len, found)) <= PIECE_BYTES
+
+
 async def test_putting_twice_is_putting_once(blobs: Blobs, tmp_path: Path) -> None:
     """A repeated upload is no error and changes nothing."""
     key, source = a_file(tmp_path)
@@ -96,6 +113,9 @@ async def test_a_deleted_blob_is_gone(blobs: Blobs, tmp_path: Path) -> None:
     assert not await blobs.has(key)
     with pytest.raises(PermanentError):
         async with blobs.local(key):
+            pass
+    with pytest.raises(PermanentError):
+        async with blobs.pieces(key, start=0, end=1):
             pass
 
 

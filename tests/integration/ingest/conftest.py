@@ -11,6 +11,8 @@ from fastapi import FastAPI
 from ingest_service.api import UPLOADS_PATH, documents_router
 from ingest_service.changes import Changes
 from ingest_service.collections_api import collections_router
+from ingest_service.content_api import content_router
+from ingest_service.contents import Contents
 from ingest_service.direct_api import FORM_PATH, direct_router, form_router
 from ingest_service.events_api import events_router
 from ingest_service.suggestions import Suggestions
@@ -54,6 +56,7 @@ def app(library: Library, tmp_path: Path) -> FastAPI:
     )
     events = events_router(library.documents, Changes(library.pool), principal=principal)
     suggestions = suggestions_router(Suggestions(library.pool), principal=principal)
+    contents = content_router(Contents(library.pool, library.blobs), principal=principal)
     direct = direct_router(library.direct, library.documents, roles=library.roles, principal=principal)
     forms = form_router(library.incoming, upload_dir=tmp_path, upload_max_bytes=MAX_BYTES)
     collections = collections_router(library.collections, library.clearing, roles=library.roles, principal=principal)
@@ -61,7 +64,7 @@ def app(library: Library, tmp_path: Path) -> FastAPI:
         "ingest-api",
         title="Documents",
         health=Health(),
-        routers=[forms, direct, events, suggestions, documents, collections],
+        routers=[forms, direct, events, suggestions, contents, documents, collections],
         own_body_limits=[UPLOADS_PATH, FORM_PATH],
     )
 
