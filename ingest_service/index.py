@@ -196,6 +196,10 @@ def embedded_text(title: str, chunk: Chunk) -> str:
 
 async def _bounded(jobs: Sequence[Callable[[], Awaitable[None]]], *, at_once: int) -> None:
     """Runs all jobs, so many at once; the first error stops the rest and is raised as itself."""
+    if len(jobs) == 1:
+        # As with most documents: a task of its own would do nothing but cost.
+        await jobs[0]()
+        return
     waiting = iter(jobs)
 
     async def hand() -> None:

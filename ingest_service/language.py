@@ -67,13 +67,14 @@ _LANGUAGES = _languages()
 
 def language_of(text: str) -> str:
     """The name of PostgreSQL's text search configuration for it; `UNKNOWN` when its words do not say."""
-    words = Counter(_WORD.findall(text[:SAMPLE_CHARACTERS].casefold()))
+    words = _WORD.findall(text[:SAMPLE_CHARACTERS].casefold())
+    usual = Counter(filter(_LANGUAGES.__contains__, words))
     counts: Counter[str] = Counter()
-    for word, times in words.items():
-        for language in _LANGUAGES.get(word, ()):
+    for word, times in usual.items():
+        for language in _LANGUAGES[word]:
             counts[language] += times
     (best, most), (_, second) = [*counts.most_common(2), (UNKNOWN, 0), (UNKNOWN, 0)][:2]
-    kinds = sum(best in _LANGUAGES.get(word, ()) for word in words)
-    if kinds < LEAST_KINDS or most < LEAST_SHARE * words.total() or most < LEAST_LEAD * second:
+    kinds = sum(best in _LANGUAGES[word] for word in usual)
+    if kinds < LEAST_KINDS or most < LEAST_SHARE * len(words) or most < LEAST_LEAD * second:
         return UNKNOWN
     return best

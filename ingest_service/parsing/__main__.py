@@ -6,6 +6,7 @@ has seen no other. It ends when its worker does.
 """
 
 import contextlib
+import gc
 import os
 import selectors
 import signal
@@ -76,6 +77,8 @@ class ParserServer:
         status = 1
         try:
             signal.set_wakeup_fd(-1)
+            # What came with the fork is not ours to look over: writing into its pages would copy them.
+            gc.freeze()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._listener.close()
             for other in self._children.values():

@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 from ingest_service.parsing.parsed import TextBuilder
@@ -15,6 +16,31 @@ _FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?\r?\n)---[ \t]*(?:\r?\n|\Z)", r
 _FRONT_TITLE = re.compile(r"^title:[ \t]*(['\"]?)(.+?)\1[ \t]*$", re.MULTILINE)
 _CELLS = {"th_open", "td_open"}
 _TAGS = re.compile(r"<[^>]*>")
+_MARKED = re.compile(r"[\\`*_\[<&]|[ \t]\n")
+"""What can be more than text in CommonMark, or a line break that has to be looked at."""
+_NEXT_LINE = re.compile(r"\n[ \t]*")
+
+
+def _inline(state: StateCore) -> None:
+    """As markdown-it's rule of this name, which looks at each word of a paragraph that has no marks at all."""
+    for token in state.tokens:
+        if token.type != "inline":
+            continue
+        token.children = []
+        if _MARKED.search(token.content):
+            state.md.inline.parse(token.content, state.md, state.env, token.children)
+        else:
+            token.children.append(Token("text", "", 0, content=_NEXT_LINE.sub(" ", token.content)))
+
+
+def _markdown() -> MarkdownIt:
+    made = MarkdownIt("commonmark").enable("table")
+    made.core.ruler.at("inline", _inline)
+    return made
+
+
+_MARKDOWN = _markdown()
+"""It keeps nothing of what it has read."""
 
 
 def parse(path: Path, text: TextBuilder) -> None:
@@ -25,7 +51,7 @@ def parse(path: Path, text: TextBuilder) -> None:
         title = _FRONT_TITLE.search(front[1])
         text.title = title[2] if title else None
         source = source[front.end() :]
-    _write(MarkdownIt("commonmark").enable("table").parse(source), text)
+    _write(_MARKDOWN.parse(source), text)
 
 
 def _write(tokens: Sequence[Token], text: TextBuilder) -> None:

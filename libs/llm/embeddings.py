@@ -9,12 +9,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import httpx2
 import msgspec
-import openai
 
 from libs.errors import EloquentError, PermanentError, TransientError
-from libs.llm.endpoint import Endpoint, translated
+from libs.llm.endpoint import Endpoint
 from libs.llm.metrics import OPERATION_SECONDS, TOKENS
 from libs.llm.pacing import Pacer
 from libs.llm.retries import RetryPolicy, retrying
@@ -46,6 +44,7 @@ class _Response(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_Response).decode
+_encode = msgspec.json.Encoder().encode
 
 
 class OpenAIEmbedder:
@@ -125,18 +124,12 @@ class OpenAIEmbedder:
     async def _request(self, texts: list[str], call: Span) -> _Response:
         # Only OpenAI's third generation shortens its vectors; others refuse to be asked.
         shorten: dict[str, Any] = {"dimensions": self.dimensions} if self.model.startswith(_SHORTENABLE) else {}
+        content = _encode({"model": self.model, "input": texts, "encoding_format": "base64", **shorten})
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                # The SDK's typed method would copy every text and look at every number.
-                response = await self._endpoint.client.post(
-                    "/embeddings",
-                    cast_to=httpx2.Response,
-                    body={"model": self.model, "input": texts, "encoding_format": "base64", **shorten},
-                    options={"headers": call.headers()},
-                )
-                return _decode(response.content)
-        except openai.OpenAIError as error:
-            raise translated(error) from error
+                return _decode(await self._endpoint.post("/embeddings", content, headers=call.headers()))
+        except EloquentError:
+            raise
         except TimeoutError as error:
             raise TransientError("the embedding endpoint did not answer in time") from error
         except msgspec.DecodeError as error:

@@ -1,7 +1,9 @@
 """One OpenAI-compatible endpoint: its client, its readiness, and its errors in our own families."""
 
+import contextlib
 import re
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
@@ -9,6 +11,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 import httpx2
+import msgspec
 import openai
 
 from libs.errors import EloquentError, PermanentError, TransientError
@@ -48,6 +51,8 @@ class Endpoint:
         self._connect_timeout_seconds = connect_timeout_seconds
         self._connections = connections
         self._client: openai.AsyncOpenAI | None = None
+        self._http: httpx2.AsyncClient | None = None
+        self._headers: dict[str, str] = {}
         self._answered_at = float("-inf")
 
     @property
@@ -64,24 +69,53 @@ class Endpoint:
         return any(host == known or host.endswith(f".{known}") for known in _OPENAI_HOSTS)
 
     async def __aenter__(self) -> Self:
+        self._http = openai.DefaultAioHttpClient(
+            # Reads are timed by who reads: only they know what they wait for.
+            timeout=httpx2.Timeout(None, connect=self._connect_timeout_seconds),
+            limits=httpx2.Limits(max_connections=self._connections, keepalive_expiry=KEEPALIVE_SECONDS),
+        )
         self._client = openai.AsyncOpenAI(
             api_key=self._api_key,
             base_url=self.base_url,
             # Tries are ours: the SDK's would not see what we know, such as whether text has begun.
             max_retries=0,
-            http_client=openai.DefaultAioHttpClient(
-                # Reads are timed by who reads: only they know what they wait for.
-                timeout=httpx2.Timeout(None, connect=self._connect_timeout_seconds),
-                limits=httpx2.Limits(max_connections=self._connections, keepalive_expiry=KEEPALIVE_SECONDS),
-            ),
+            http_client=self._http,
         )
+        headers = {**self._client.default_headers, **self._client.auth_headers}
+        self._headers = {name: value for name, value in headers.items() if isinstance(value, str)}
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.client.close()
-        self._client = None
+        self._client = self._http = None
+
+    async def post(self, path: str, content: bytes, *, headers: Mapping[str, str]) -> bytes:
+        """The body of the answer to a request in JSON that is small, frequent and answered at once.
+
+        As the SDK would ask, with its client, address and headers, without the objects that it makes of each request.
+
+        Args:
+            path: after the base URL.
+            content: JSON.
+            headers: beside the SDK's.
+
+        Raises:
+            EloquentError: as `translated` says.
+        """
+        if self._http is None:
+            raise RuntimeError("the endpoint is not open yet")
+        url = self.base_url.rstrip("/") + path
+        try:
+            response = await self._http.post(url, content=content, headers={**self._headers, **headers})
+        except httpx2.TimeoutException as error:
+            raise TransientError("the model endpoint did not answer in time") from error
+        except httpx2.TransportError as error:
+            raise TransientError("the model endpoint cannot be reached") from error
+        if response.is_success:
+            return response.content
+        raise translated(openai.APIStatusError("", response=response, body=_error_of(response.content)))
 
     async def check(self) -> None:
         """Return when the endpoint answers and takes our key.
@@ -100,6 +134,14 @@ class Endpoint:
             if not (isinstance(error, openai.APIStatusError) and error.status_code == _NOT_FOUND):
                 raise translated(error) from error
         self._answered_at = time.monotonic()
+
+
+def _error_of(body: bytes) -> object:
+    """What the SDK looks for code and type in."""
+    with contextlib.suppress(msgspec.DecodeError):
+        told = msgspec.json.decode(body)
+        return told.get("error", told) if isinstance(told, dict) else told
+    return None
 
 
 def translated(error: openai.OpenAIError) -> EloquentError:

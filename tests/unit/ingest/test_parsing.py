@@ -27,6 +27,24 @@ def test_markdown_loses_its_marks_and_keeps_its_headings(tmp_path: Path) -> None
     ]
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("One line\nand   another\n  one.", "One line and   another one."),
+        ("One line  \nand another.", "One line\nand another."),
+        ("One line \nand another.", "One line and another."),
+        ("One line\\\nand another.", "One line\nand another."),
+        ("AT&amp;T and \\*stars\\*", "AT&T and *stars*"),
+        ("5 < 6 > 4 ! <b>bold</b>", "5 < 6 > 4 ! bold"),
+        ("snake_case and _stress_", "snake_case and stress"),
+        ("see <https://x.example>, ![a map](m.png) or `code`", "see https://x.example, a map or code"),
+    ],
+)
+def test_markdown_with_and_without_marks_reads_alike(tmp_path: Path, source: str, expected: str) -> None:
+    """A paragraph without marks is not looked through for them; whatever may be one is."""
+    assert parsed(written(tmp_path, "lines.md", source)).text == expected
+
+
 def test_front_matter_names_the_document(tmp_path: Path) -> None:
     """It gives the title and is no text."""
     document = parsed(written(tmp_path, "x.md", '---\ntitle: "Card limits"\nowner: me\n---\nText.\n'))
