@@ -9,8 +9,8 @@ import structlog
 from generation_service.citations import CitationParser
 from generation_service.draft import Draft
 from generation_service.links import LinkFilter
-from generation_service.ports import ChatModel, Metering, Tokenizer, Write
-from generation_service.prompt import UNKNOWN, Budget, Prompt, build_prompt
+from generation_service.ports import ChatModel, Metering, Write
+from generation_service.prompt import UNKNOWN, Prompt
 from generation_service.spending import BudgetSpentError
 from libs.bus.patience import RedisAwayError
 from libs.bus.tries import LONGEST_PAUSE_SECONDS
@@ -26,10 +26,10 @@ _FAILURES = {"length": "length_limit", "content_filter": "content_filter"}
 
 async def answer(
     context: ContextRetrieved,
+    prompt: Prompt,
     *,
     model: ChatModel,
-    tokenizer: Tokenizer,
-    budget: Budget,
+    answer_tokens: int,
     write: Write,
     meter: Metering,
     last_try: bool,
@@ -55,9 +55,8 @@ async def answer(
     def another_may_follow() -> bool:
         return not last_try and (clock() - context.occurred_at).total_seconds() < patience_seconds
 
-    prompt = build_prompt(context, tokenizer=tokenizer, budget=budget)
     try:
-        finished = await _stream(prompt, draft, model, budget.answer_tokens, meter)
+        finished = await _stream(prompt, draft, model, answer_tokens, meter)
     except BudgetSpentError:
         return draft.ended("failed", failure="budget_exceeded")
     except RedisAwayError:

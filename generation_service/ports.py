@@ -2,13 +2,16 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from libs.contracts.events import AnswerWritten, ContextRetrieved
 from libs.contracts.frames import Cited, Delta
 from libs.contracts.values import Usage
 from libs.llm.chat import Message
 from libs.llm.chunks import Finished
+
+if TYPE_CHECKING:
+    from generation_service.prompt import Prompt
 
 Write = Callable[[Delta | Cited], None]
 """Appends a frame to the attempt's log; returns at once."""
@@ -76,5 +79,5 @@ class Answer(Protocol):
     """The use case with everything it needs but the attempt."""
 
     def __call__(
-        self, context: ContextRetrieved, *, write: Write, meter: Metering, last_try: bool
+        self, context: ContextRetrieved, prompt: "Prompt", *, write: Write, meter: Metering, last_try: bool
     ) -> Awaitable[AnswerWritten]: ...

@@ -41,12 +41,10 @@ class Budget:
     Attributes:
         prompt_tokens: all messages together; only a question that fills it alone goes beyond.
         history_tokens: earlier messages among them.
-        answer_tokens: what the model may write.
     """
 
     prompt_tokens: int = 6000
     history_tokens: int = 1500
-    answer_tokens: int = 1024
 
 
 @dataclass(frozen=True, slots=True)

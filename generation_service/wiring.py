@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from generation_service.answer import answer
 from generation_service.budgets import RedisPurse
 from generation_service.ports import ChatModel
-from generation_service.prompt import Budget
+from generation_service.prompt import Budget, build_prompt
 from generation_service.settings import ChatSettings, GenerationSettings, ModelSettings, RedisSettings
 from generation_service.spending import Meter
 from generation_service.worker import register
@@ -56,15 +56,15 @@ def build(
 
     register(
         bus,
+        prepare=partial(
+            build_prompt,
+            tokenizer=tokenizer,
+            budget=Budget(prompt_tokens=settings.prompt_max_tokens, history_tokens=settings.history_max_tokens),
+        ),
         answer=partial(
             answer,
             model=_model(endpoint, chat_settings, settings),
-            tokenizer=tokenizer,
-            budget=Budget(
-                prompt_tokens=settings.prompt_max_tokens,
-                history_tokens=settings.history_max_tokens,
-                answer_tokens=settings.answer_max_tokens,
-            ),
+            answer_tokens=settings.answer_max_tokens,
             patience_seconds=settings.patience_seconds,
         ),
         writer=writer,

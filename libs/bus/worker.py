@@ -103,6 +103,8 @@ class Worker(Generic[E]):
                 self.hands.give_back()
                 continue
             self._begin(entry, tasks)
+        # The work first: by the time that it waits for something, there is time to ask for more.
+        await asyncio.sleep(0)
         await self.hands.are_free_for_a_read()
 
     def _begin(self, entry: Entry, tasks: asyncio.TaskGroup) -> None:

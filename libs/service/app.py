@@ -26,6 +26,8 @@ FRAME_MAX_BYTES = 128 * 1024
 HEAD_MAX_BYTES = 32 * 1024
 """Of a request's line and headers: a token with a hundred groups has 4 KiB."""
 STALL_SECONDS = 20.0
+YOUNG_OBJECTS = 20_000
+"""Made before the collector looks for those that hold each other."""
 
 
 def build_app(
@@ -123,6 +125,8 @@ def serve(
     # What was imported stays: looking it over in every full collection would stop all answers for tens of milliseconds.
     gc.collect()
     gc.freeze()
+    # A question makes thousands of objects that die by themselves: at 700 of them, as is usual, it would look in vain.
+    gc.set_threshold(YOUNG_OBJECTS, 10, 10)
     running.run()
     if not running.started:
         raise SystemExit(3)

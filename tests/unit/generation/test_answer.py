@@ -7,7 +7,7 @@ import pytest
 
 from generation_service.answer import answer
 from generation_service.draft import cancelled
-from generation_service.prompt import UNKNOWN, Budget
+from generation_service.prompt import UNKNOWN, Budget, build_prompt
 from generation_service.spending import Meter
 from libs.bus.tries import LONGEST_PAUSE_SECONDS
 from libs.contracts.events import AnswerWritten, ContextRetrieved
@@ -18,6 +18,7 @@ from libs.llm.chunks import Finished, InterruptedAnswerError
 from tests.builders import a_context, a_passage
 from tests.unit.generation.twins import STOP, ScriptedModel, WordTokenizer, a_meter
 
+ANSWER_TOKENS = 1024
 PATIENCE_SECONDS = 60.0
 
 
@@ -52,9 +53,9 @@ async def answered(
     context = context or a_context(a_passage(), a_passage())
     return await answer(
         context,
+        build_prompt(context, tokenizer=WordTokenizer(), budget=Budget()),
         model=model,
-        tokenizer=WordTokenizer(),
-        budget=Budget(),
+        answer_tokens=ANSWER_TOKENS,
         write=log.write,
         meter=meter or a_meter(),
         last_try=last_try,

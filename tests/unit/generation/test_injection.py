@@ -3,7 +3,7 @@
 from itertools import count
 
 from generation_service.answer import answer
-from generation_service.prompt import Budget
+from generation_service.prompt import Budget, build_prompt
 from libs.contracts.frames import Cited, Delta
 from tests.builders import a_context, a_passage
 from tests.unit.generation.twins import STOP, ScriptedModel, WordTokenizer, a_meter
@@ -16,11 +16,13 @@ async def test_a_link_that_no_passage_has_reaches_nobody() -> None:
     """Cut over many deltas, with a void citation in between; what is streamed is what is stored."""
     frames: list[Delta | Cited] = []
 
+    context = a_context(a_passage(INJECTED))
+
     written = await answer(
-        a_context(a_passage(INJECTED)),
+        context,
+        build_prompt(context, tokenizer=WordTokenizer(), budget=Budget()),
         model=ScriptedModel(*OBEYED, STOP),
-        tokenizer=WordTokenizer(),
-        budget=Budget(),
+        answer_tokens=100,
         write=frames.append,
         meter=a_meter(),
         last_try=False,

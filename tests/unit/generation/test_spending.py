@@ -5,17 +5,14 @@ from contextlib import suppress
 
 import pytest
 
-from generation_service.prompt import Budget
 from generation_service.spending import Meter
 from libs.contracts.events import AnswerWritten
 from libs.contracts.values import Usage
 from libs.errors import PermanentError, TransientError
 from libs.llm.chunks import Finished, InterruptedAnswerError
 from tests.builders import a_context, a_passage
-from tests.unit.generation.test_answer import Log, answered
+from tests.unit.generation.test_answer import ANSWER_TOKENS, Log, answered
 from tests.unit.generation.twins import PRICES, STOP, ScriptedModel, a_meter
-
-ANSWER_TOKENS = Budget().answer_tokens
 
 
 class MemoryPurse:
