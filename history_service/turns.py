@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from history_service.first_turn import may_be_first, open_first
 from history_service.key_usage import bill_key, note_key
 from history_service.past import PastLimits
 from history_service.past_messages import past_messages
@@ -114,6 +115,8 @@ class PostgresTurns:
     ) -> StoredTurn | AskedBefore | TooManySiblings | None:
         try:
             with translated():
+                if may_be_first(turn) and await open_first(self._pool, turn, event_id=event_id, title=title):
+                    return StoredTurn("opened", asked_by=event_id, opened_by=event_id)
                 async with self._pool.acquire() as connection, connection.transaction():
                     return await self._open(connection, turn, event_id=event_id, title=title)
         except _NotTheirsError:
