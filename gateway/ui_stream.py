@@ -16,6 +16,8 @@ from libs.contracts.values import Citation, Place
 
 Chunk = dict[str, Any]
 
+PAGES_MAX = 50
+"""Of one citation, whose beginnings are told: a quote of more is hardly one, and a frame has its bounds."""
 PIECE_CHARACTERS = 5_000
 """Of text in one chunk: below the 32 KiB of Amazon API Gateway even if every character is escaped as `\\u0001`."""
 
@@ -187,6 +189,7 @@ def _citation(step: str, citation: Citation, *, availability: str = "available")
         **_where(place),
         "start": place.start,
         "end": place.end,
+        **({"pageStarts": list(place.page_starts)} if 0 < len(place.page_starts) <= PAGES_MAX else {}),
         "quote": citation.quote,
         "availability": availability,
     }

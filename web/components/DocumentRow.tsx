@@ -1,8 +1,10 @@
 'use client';
 
+import { useState } from 'react';
 import type { Collection } from '@/lib/collections';
 import { dismissUpload, hideDocument, isAtWork, steerDocument, type Document, type Upload } from '@/lib/documents';
 import { announce, say } from '@/lib/notices';
+import { saveOriginal } from '@/lib/originals';
 import { nameOf, readersOf } from '@/lib/readers';
 import { moment, seconds, size } from '@/lib/time';
 import { useLocale, useText, type Catalogue } from '@/text';
@@ -19,6 +21,7 @@ interface Props {
 export function DocumentRow({ document, collection }: Props) {
   const text = useText();
   const locale = useLocale();
+  const [isSaving, setSaving] = useState(false);
   const { id, status, progress, title } = document;
   const state = stateOf(document, text);
   const left = progress.seconds_left;
@@ -33,6 +36,16 @@ export function DocumentRow({ document, collection }: Props) {
   const remove = (): void =>
     announce(text.documents.deleted(title), hideDocument(id), () => say(text.documents.deleteFailed));
   const steer = (what: 'retry' | 'cancel'): void => void steerDocument(id, what).catch((error: unknown) => say(failure(error, text)));
+  const save = async (): Promise<void> => {
+    setSaving(true);
+    try {
+      await saveOriginal({ id, version: document.version, mediaType: document.media_type }, document.file_name);
+    } catch (error) {
+      say(failure(error, text));
+    } finally {
+      setSaving(false);
+    }
+  };
   return (
     <li className="document">
       <Icon name="documents" />
@@ -51,6 +64,16 @@ export function DocumentRow({ document, collection }: Props) {
         {status === 'embedding' && left !== null && <small>{text.documents.left(seconds(left, locale))}</small>}
       </p>
       <span className="document-actions">
+        <button
+          type="button"
+          className="quiet small"
+          aria-label={text.documents.saveOf(title)}
+          title={text.documents.saveDocument}
+          aria-disabled={isSaving}
+          onClick={() => isSaving || void save()}
+        >
+          <Icon name="download" />
+        </button>
         {canSteer && status === 'failed' && (
           <button type="button" className="quiet small" aria-label={text.documents.retryOf(title)} title={text.retry} onClick={() => steer('retry')}>
             <Icon name="again" />

@@ -7,6 +7,7 @@ import { placeOf, titleOf } from '@/lib/place';
 import { useStore } from '@/lib/store';
 import { useText } from '@/text';
 import { Dialog } from './Dialog';
+import { OpenDocument } from './OpenDocument';
 
 /** The passage behind a citation, with the words that the answer uses marked. */
 export function Passage() {
@@ -36,6 +37,7 @@ export function Passage() {
             )}
           </blockquote>
           <p className="hint">{citation.availability === 'replaced' ? text.chat.replaced : text.chat.passageHint}</p>
+          <OpenDocument key={citation.chunkId} citation={citation} sentence={sentence} />
         </>
       )}
     </Dialog>

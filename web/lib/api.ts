@@ -28,18 +28,24 @@ export async function request<T>(path: string, init: RequestInit = {}): Promise<
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
-/** A file, and the name that the server gives it.
+/** A file, and the name that the server gives it; `otherwise` when that is kept from us.
  *
  * @throws Problem when it does not succeed, or breaks off.
  */
-export async function fetchFile(path: string): Promise<{ file: Blob; name: string }> {
+export async function fetchFile(path: string, otherwise: string): Promise<{ file: Blob; name: string }> {
   const response = await succeeded(path, {});
-  const name = /filename="([\w.-]+)"/.exec(response.headers.get('content-disposition') ?? '')?.[1] ?? 'chats';
+  const name = nameIn(response.headers.get('content-disposition') ?? '') ?? otherwise;
   try {
     return { file: await response.blob(), name };
   } catch (error) {
     throw new Problem(0, 'unreachable', String(error));
   }
+}
+
+/** The name that a server gives a file (RFC 6266), in all its letters where it has other ones than English. */
+function nameIn(disposition: string): string | undefined {
+  const whole = /filename\*=UTF-8''([\w.~%!$&+^`|-]+)/i.exec(disposition)?.[1];
+  return whole === undefined ? /filename="([^"]+)"/.exec(disposition)?.[1] : decodeURIComponent(whole);
 }
 
 /** The answer of a call that succeeds, with its body still to be read. */

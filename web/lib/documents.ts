@@ -17,6 +17,7 @@ export interface Document {
   readonly title: string;
   readonly file_name: string;
   readonly collection: string;
+  readonly media_type: string;
   readonly size_bytes: number;
   readonly created_at: string;
   readonly failure: { readonly code: string; readonly message: string } | null;

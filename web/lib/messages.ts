@@ -8,9 +8,13 @@ export interface Citation extends Place {
   readonly number: number;
   readonly chunkId: string;
   readonly documentId: string;
+  readonly version: number;
   readonly title: string;
   readonly mediaType: string;
   readonly quote: string;
+  /** Where in the document's text the quote begins, and each further page that it reaches; in characters. */
+  readonly start?: number;
+  readonly pageStarts?: readonly number[];
   /** `withheld`: the document is gone, or not for who reads this; title, place and quote are empty then. */
   readonly availability: Availability;
 }
@@ -20,6 +24,7 @@ export type Availability = 'available' | 'replaced' | 'withheld';
 /** Where in its document a passage stands; formats have different ones of these. */
 export interface Place {
   readonly page: number | null;
+  readonly lastPage?: number | null;
   readonly heading: readonly string[];
   readonly slide?: number | null;
   readonly sheet?: string | null;
@@ -90,9 +95,10 @@ export interface StoredCitation {
   readonly number: number;
   readonly chunk_id: string;
   readonly document_id: string;
+  readonly version: number;
   readonly title: string;
   readonly media_type: string;
-  readonly place: Place;
+  readonly place: Place & { readonly start: number; readonly page_starts: readonly number[] };
   readonly quote: string;
   readonly availability: Availability;
 }
@@ -154,6 +160,11 @@ export async function readFresh(sessionId: string, messageId: string): Promise<P
   return past;
 }
 
+/** A stored place as a live one has it. */
+function placeOf({ place: { page_starts: pageStarts, ...place } }: StoredCitation): Place & Pick<Citation, 'start' | 'pageStarts'> {
+  return { ...place, pageStarts, lastPage: place.page === null ? null : place.page + pageStarts.length };
+}
+
 /** A stored message as a live one. */
 export function messageOf(stored: Stored): Message {
   const { status, failure = null, model = null, timings = null, feedback = null, siblings = null, created_at: createdAt } = stored;
@@ -171,9 +182,10 @@ export function messageOf(stored: Stored): Message {
           number: citation.number,
           chunkId: citation.chunk_id,
           documentId: citation.document_id,
+          version: citation.version,
           title: citation.title,
           mediaType: citation.media_type,
-          ...citation.place,
+          ...placeOf(citation),
           quote: citation.quote,
           availability: citation.availability,
         },

@@ -63,6 +63,8 @@ const CODES: Readonly<Record<string, (text: Catalogue) => string>> = {
   document_too_large: text => text.failures.tooLarge,
   body_too_large: text => text.failures.tooLarge,
   unsupported_media_type: text => text.failures.mediaType,
+  version_replaced: text => text.failures.replaced,
+  document_not_found: text => text.failures.documentGone,
   empty_file: text => text.failures.empty,
   password_needed: text => text.documents.failures.password_needed,
   media_type_mismatch: text => text.failures.mismatch,

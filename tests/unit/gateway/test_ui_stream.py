@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from gateway.ui_stream import EMPTY_DIGEST, PIECE_CHARACTERS, Chunk, UiStream
-from libs.contracts.frames import Closed, Delta, Frame, Started
+from libs.contracts.frames import Cited, Closed, Delta, Frame, Started
 from libs.contracts.values import Place, Timings, Usage
 from tests.unit.gateway.builders import (
     ANSWER_ID,
@@ -263,6 +263,14 @@ def test_a_place_says_what_its_format_has() -> None:
     assert (source["page"], source["lastPage"], source["slide"], source["sheet"]) == (3, 5, 2, "2026")
     assert (source["rows"], source["tableHeader"]) == ([12, 14], "Plan | Price")
     assert set(plain) == {"documentId", "page", "heading", "score"}
+
+
+def test_a_citation_says_where_its_pages_begin() -> None:
+    """So that a reader is led to the page of a word; thousands of empty pages between two words say nothing."""
+    for starts, said in (((4, 7), [4, 7]), ((), None), ((4,) * 5_000, None)):
+        citation = a_citation(1, "word").model_copy(update={"place": Place(page=3, end=9, page_starts=starts)})
+        chunk = chunks_of([(1, Cited(citation=citation))])[-1]
+        assert chunk["data"].get("pageStarts") == said
 
 
 def test_the_digest_of_nothing_is_that_of_the_empty_text() -> None:
