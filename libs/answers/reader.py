@@ -54,16 +54,14 @@ class Reading:
         self._queue: deque[bytes] = deque()
         self._behind = False
         self._wake = asyncio.Event()
+        self._listens = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         try:
-            async with asyncio.timeout(LISTEN_SECONDS):
-                await self._subscriber.listen(self._log.channel, self._hear)
-        except BaseException as error:
+            self._listens = self._subscriber.listen(self._log.channel, self._hear)
+        except AWAY as error:
             self._subscriber.leave(self._log.channel, self._hear)
-            if isinstance(error, (TimeoutError, *AWAY)):
-                raise TransientError("Redis does not answer") from error
-            raise
+            raise TransientError("Redis does not answer") from error
         return self
 
     async def __aexit__(
@@ -75,7 +73,11 @@ class Reading:
         """Entries in order, none twice, none left out, until the answer is stored.
 
         An empty batch says that for about `SILENCE_SECONDS` nothing came, and the log has nothing either.
+
+        Raises:
+            TransientError: what is published cannot be listened to.
         """
+        await self._until_it_listens()
         reason = "attach"
         while True:
             found = False
@@ -96,6 +98,14 @@ class Reading:
                 if gap:
                     reason = "gap"
                     break
+
+    async def _until_it_listens(self) -> None:
+        # What is in the log by then is found there; to wait for it any earlier would only take time.
+        try:
+            async with asyncio.timeout(LISTEN_SECONDS):
+                await self._listens.wait()
+        except TimeoutError as error:
+            raise TransientError("Redis does not answer") from error
 
     def _hear(self, message: bytes | None) -> None:
         if message is None or len(self._queue) >= QUEUE_MAX_FRAMES:
@@ -193,5 +203,5 @@ class AnswerReader:
         return self._subscriber.alive()
 
     def read(self, log_name: LogName, *, after: FrameId = BEGINNING) -> Reading:
-        """A reading of this answer, to be entered before its question is published."""
+        """A reading of this answer; entered before its question is published, it listens by the time it is needed."""
         return Reading(self._redis, self._subscriber, log_name, after)

@@ -45,8 +45,8 @@ class Subscriber:
         """Whether what is published can be heard."""
         return self._is_open and not any(task.done() for task in self._tasks.values())
 
-    async def listen(self, channel: str, listener: Listener) -> None:
-        """From the return on, every message of the channel reaches the listener.
+    def listen(self, channel: str, listener: Listener) -> asyncio.Event:
+        """From when the event is set on, every message of the channel reaches the listener.
 
         Raises:
             ConnectionError: no node is known that has this channel.
@@ -57,7 +57,7 @@ class Subscriber:
         if len(listeners) == 1:
             self._confirmed[name] = asyncio.Event()
             self._enter(name)
-        await self._confirmed[name].wait()
+        return self._confirmed[name]
 
     def leave(self, channel: str, listener: Listener) -> None:
         """The listener is not called again."""

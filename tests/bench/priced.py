@@ -222,7 +222,7 @@ class PlainReadings(Readings):
         subscriber = await stack.enter_async_context(Subscriber(self._redis))
         for log in self._next:
             heard: asyncio.Queue[bytes | None] = asyncio.Queue()
-            await subscriber.listen(log.channel, heard.put_nowait)
+            await subscriber.listen(log.channel, heard.put_nowait).wait()
             stack.push_async_callback(end_tasks, asyncio.create_task(self._hear(heard), name="hearing"))
 
     async def _hear(self, heard: "asyncio.Queue[bytes | None]") -> None:

@@ -137,7 +137,7 @@ async def test_frames_are_heard_wherever_their_channel_lives(nodes: ValkeyCluste
         for partition in (*range(PARTITIONS), *range(PARTITIONS)):
             channel = LogName(partition, uuid4()).channel
             heard[channel] = []
-            await subscriber.listen(channel, heard[channel].append)
+            await subscriber.listen(channel, heard[channel].append).wait()
         assert [await _subscribers(client) for client in nodes.clients] == [1] * NODES
         await _all_hear(redis, heard, b"before")
 

@@ -18,6 +18,7 @@ def put_in() -> None:
         early[id(self)] = [batch async for batch in from_log(self, "attach")]
         await asyncio.sleep(BETWEEN_SECONDS)
         await enter(self)
+        await self._until_it_listens()
         self._behind = False
         return self
 
