@@ -22,7 +22,7 @@ READ = f"""
     SELECT documents.document_id, owner_id, collection, file_name, title, current_version, version, status,
            media_type, size_bytes, progress_done, progress_total, failure_code, failure_message, documents.created_at,
            GREATEST(documents.updated_at, document_versions.updated_at) AS updated_at,
-           extract(epoch FROM document_versions.updated_at - stage_at)::float8 AS stage_seconds,
+           CASE status WHEN 'embedding' THEN seconds_left END AS seconds_left,
            extract(epoch FROM now() - document_versions.updated_at)::float8 AS still_seconds
     FROM documents
     JOIN document_versions ON document_versions.document_id = documents.document_id AND version = latest_version

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +14,7 @@ from ingest_service.chunking import Chunk
 from ingest_service.language import language_of
 from ingest_service.leftovers import Removal
 from ingest_service.metrics import CHUNKS, KEPT, STAGE_SECONDS, VERSIONS
+from ingest_service.outlook import Outlook
 from ingest_service.parsing.parsed import UnreadableError
 from ingest_service.ports import Blobs, Embedder, Reader, VectorStore
 from ingest_service.turns import Turns
@@ -56,6 +58,7 @@ class Index:
     embedder: Embedder
     vectors: VectorStore
     batches: Batches
+    outlook: Outlook
     turns: Turns
     model: str
 
@@ -120,8 +123,10 @@ class Index:
         chunks = await self._identified(work, found, texts)
         with STAGE_SECONDS.labels("embedding").time():
             await self._embed(work, [(new, text) for new, text in zip(chunks, texts, strict=True) if not new.is_kept])
+        began = time.monotonic()
         with STAGE_SECONDS.labels("storing").time():
             swapped = await self.versions.make_searchable(work, title=title, chunks=chunks, places=self.turns.places)
+        self.outlook.stored(len(chunks), time.monotonic() - began)
         await self.turns.announce_all(swapped.opened, owner_id=work.owner_id)
         CHUNKS.inc(len(chunks))
         KEPT.inc(sum(new.is_kept for new in chunks))
@@ -144,21 +149,21 @@ class Index:
 
     async def _embed(self, work: Work, chunks: Sequence[tuple[NewChunk, str]]) -> None:
         size = self.batches.size
-        done = 0
         await self.versions.plan(work, [new.chunk_id for new, _ in chunks])
 
         async def embed(batch: Sequence[tuple[NewChunk, str]]) -> None:
-            nonlocal done
             vectors = await self.embedder.embed([text for _, text in batch])
             items = [(new.chunk_id, work.document_id, vector) for (new, _), vector in zip(batch, vectors, strict=True)]
             await self.vectors.upsert(work.collection, items)
-            done += len(batch)
-            if done < len(chunks):
+            left = self.outlook.came_back(under_way, len(batch))
+            if under_way.left:
                 # The last one's progress is the end of the work.
-                await self.versions.advance(work, "embedding", done=done, total=len(chunks))
+                done, total = under_way.done, under_way.total
+                await self.versions.advance(work, "embedding", done=done, total=total, seconds_left=left)
 
         batches = [chunks[start : start + size] for start in range(0, len(chunks), size)]
-        await _bounded([partial(embed, batch) for batch in batches], at_once=self.batches.concurrency)
+        with self.outlook.embedding(len(chunks)) as under_way:
+            await _bounded([partial(embed, batch) for batch in batches], at_once=self.batches.concurrency)
 
     async def _fail(self, work: Work, code: str, message: str) -> str:
         log.info("document version failed", code=code, media_type=work.media_type)

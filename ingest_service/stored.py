@@ -15,7 +15,7 @@ class Document(NamedTuple):
     """A document with its latest version; `current_version` is the one questions find.
 
     Attributes:
-        stage_seconds: between the beginning of the stage it is in and the latest progress.
+        seconds_left: until it is searchable, as was said with the latest progress.
         still_seconds: since then.
     """
 
@@ -35,7 +35,7 @@ class Document(NamedTuple):
     failure_message: str | None
     created_at: datetime
     updated_at: datetime
-    stage_seconds: float | None = None
+    seconds_left: float | None = None
     still_seconds: float = 0.0
 
 

@@ -12,7 +12,8 @@ from libs.db.errors import translated
 
 _BEGIN = """
     UPDATE document_versions AS v
-    SET status = 'parsing', progress_done = 0, progress_total = 0, updated_at = now(), stage_at = now(),
+    SET status = 'parsing', progress_done = 0, progress_total = 0, seconds_left = NULL, updated_at = now(),
+        stage_at = now(),
         publications = GREATEST(publications, 1)
     FROM documents AS d
     WHERE v.document_id = $1 AND v.version = $2 AND v.generation = $3 AND d.document_id = v.document_id
@@ -23,7 +24,7 @@ _BEGIN = """
 
 _ADVANCE = """
     UPDATE document_versions
-    SET status = $4, progress_done = $5, progress_total = $6, updated_at = now(),
+    SET status = $4, progress_done = $5, progress_total = $6, seconds_left = $7, updated_at = now(),
         stage_at = CASE status WHEN $4 THEN stage_at ELSE now() END
     WHERE document_id = $1 AND version = $2 AND generation = $3 AND status IN ('parsing', 'chunking', 'embedding')
     RETURNING version
@@ -40,7 +41,8 @@ _FAIL = """
 _PLAN = """
     WITH begun AS (
         UPDATE document_versions
-        SET status = 'embedding', progress_done = 0, progress_total = $6, updated_at = now(), stage_at = now()
+        SET status = 'embedding', progress_done = 0, progress_total = $6, seconds_left = NULL, updated_at = now(),
+            stage_at = now()
         WHERE document_id = $1 AND version = $2 AND generation = $3 AND status IN ('parsing', 'chunking', 'embedding')
         RETURNING version
     )
@@ -102,7 +104,13 @@ class Versions:
             raise StoppedError
 
     async def advance(
-        self, work: Work, stage: Literal["chunking", "embedding"], *, done: int = 0, total: int = 0
+        self,
+        work: Work,
+        stage: Literal["chunking", "embedding"],
+        *,
+        done: int = 0,
+        total: int = 0,
+        seconds_left: float | None = None,
     ) -> None:
         """Note how far the work is.
 
@@ -111,6 +119,7 @@ class Versions:
             stage: what is going on.
             done: chunks embedded so far.
             total: chunks there are.
+            seconds_left: until it is searchable, when that can be said.
 
         Raises:
             StoppedError: nobody waits for it any more.
@@ -118,7 +127,7 @@ class Versions:
         """
         with translated():
             key = (work.document_id, work.version, work.generation)
-            row = await self._pool.fetchrow(_ADVANCE, *key, stage, done, total)
+            row = await self._pool.fetchrow(_ADVANCE, *key, stage, done, total, seconds_left)
         if row is None:
             raise StoppedError
 

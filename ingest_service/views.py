@@ -24,7 +24,7 @@ class Progress(BaseModel):
 
     done: int
     total: int
-    seconds_left: float | None = Field(None, description="At the pace so far; null while there is none, and at the end")
+    seconds_left: float | None = Field(None, description="Until it is searchable; null while nobody can say")
 
 
 class Failure(BaseModel):
@@ -115,12 +115,10 @@ def deletion_of(deleted: Deleted, *, is_clean: bool) -> Deletion:
 
 
 def _seconds_left(stored: Stored) -> float | None:
-    if stored.status != "embedding" or not stored.progress_done or not stored.stage_seconds:
+    if stored.seconds_left is None:
         return None
-    # Between two batches time goes on and the count does not: what was used of the next one counts as well.
-    pace = stored.stage_seconds / stored.progress_done
-    left = pace * (stored.progress_total - stored.progress_done) - stored.still_seconds
-    return round(max(0.0, left), 1)
+    # Between two batches time goes on.
+    return round(max(0.0, stored.seconds_left - stored.still_seconds), 1)
 
 
 def encode_cursor(last: UUID) -> str:

@@ -19,6 +19,7 @@ from ingest_service.gathering import GatheringEmbedder
 from ingest_service.granted import GrantedUploads
 from ingest_service.index import Batches, Index
 from ingest_service.leftovers import Removal
+from ingest_service.outlook import Outlook
 from ingest_service.parsing.sandbox import Sandbox
 from ingest_service.parsing.wire import Limits, Rules
 from ingest_service.rights import Roles
@@ -74,6 +75,7 @@ def worker_app(
     versions = Versions(pool)
     bus = Bus(redis_settings, redis, group=GROUP)
     turns = Turns(pool, bus.publish, places=ingest.documents_per_owner)
+    pacer = Pacer(most_at_once=ingest.concurrency * ingest.embed_concurrency)
     embedder = GatheringEmbedder(
         OpenAIEmbedder(
             endpoint,
@@ -81,7 +83,7 @@ def worker_app(
             dimensions=knowledge.embedding_dimensions,
             batch_texts=ingest.embed_batch,
             timeout_seconds=ingest.embed_timeout_seconds,
-            pacer=Pacer(most_at_once=ingest.concurrency * ingest.embed_concurrency),
+            pacer=pacer,
         ),
         size=ingest.embed_batch,
         wait_seconds=ingest.embed_wait_seconds,
@@ -94,6 +96,7 @@ def worker_app(
         embedder=embedder,
         vectors=vectors,
         batches=Batches(ingest.embed_batch, ingest.embed_concurrency),
+        outlook=Outlook(size=ingest.embed_batch, at_once=ingest.embed_concurrency, is_limited=pacer.is_limited),
         turns=turns,
         model=f"{knowledge.embedding_model} {knowledge.embedding_dimensions}",
     )

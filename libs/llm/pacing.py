@@ -46,8 +46,13 @@ class Pacer:
         self._under_way = 0
         self._answers = 0
         self._not_before = 0.0
+        self._refused_at = float("-inf")
         self._door = asyncio.Lock()
         self._freed = asyncio.Event()
+
+    def is_limited(self) -> bool:
+        """Whether the endpoint has put a request off within the longest window that vendors count in."""
+        return time.monotonic() - self._refused_at < LONGEST_TOLD_SECONDS
 
     async def paced(self, request: Callable[[], Awaitable[T]]) -> T:
         """What the request answers, however often it is refused first.
@@ -100,6 +105,7 @@ class Pacer:
             log.debug("the model endpoint is at its limit", wait_seconds=told, at_once=self._allowed)
             self._allowed = max(FEWEST, self._allowed * 3 // 4)
         self._answers = 0
+        self._refused_at = time.monotonic()
         self._not_before = max(self._not_before, time.monotonic() + told + TOLERANCE_SECONDS)
 
     def _answered(self) -> None:

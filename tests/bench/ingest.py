@@ -48,6 +48,7 @@ class Target:
     """
 
     api: str
+    model: str
     database: str
     token: str
     pids: Mapping[str, int]
@@ -83,7 +84,7 @@ async def everything(folder: Path, *, chunk_tokens: int, settings: Mapping[str, 
                 await answers(f"http://{LOOPBACK}:{service.port(ports)}/readyz", process)
         async with httpx.AsyncClient(trust_env=False) as http:
             token = await editor_token(http, made.environment)
-        yield Target(f"http://{LOOPBACK}:{ports.ingest_api}", made.postgres.url, token, pids)
+        yield Target(f"http://{LOOPBACK}:{ports.ingest_api}", model_url, made.postgres.url, token, pids)
 
 
 def made_up(count: int, *, words: int = 560, seed: int = 4) -> list[str]:

@@ -7,6 +7,7 @@ Streams hundreds of answers at once for the price of their writes, and makes the
 import argparse
 import asyncio
 import base64
+import random
 import re
 import struct
 import sys
@@ -48,6 +49,7 @@ class FakeOpenAI:
         self._hits: Counter[str] = Counter()
         self._wheel = Wheel()
         self._allowance = Allowance()
+        self._chance = random.Random(1)  # noqa: S311 - how long an answer takes, the same in each run
 
     def connect(self) -> Connection:
         """Take a new client."""
@@ -121,7 +123,12 @@ class FakeOpenAI:
         ]
         usage = {"prompt_tokens": tokens_of(texts), "total_tokens": 0}
         self.counts["embedded_tokens"] += usage["prompt_tokens"]
-        connection.reply({"object": "list", "data": data, "model": body["model"], "usage": usage})
+        answer = {"object": "list", "data": data, "model": body["model"], "usage": usage}
+        if not script.embed_seconds:
+            connection.reply(answer)
+            return
+        seconds = script.embed_seconds * self._chance.uniform(0.75, 1.25)
+        asyncio.get_running_loop().call_later(seconds, connection.reply, answer)
 
 
 class _Stream:

@@ -29,6 +29,7 @@ class Script:
         invalid_at: this token ends within a UTF-8 character, and its line does too.
         finish: the finish reason; empty for none.
         hang: never ends the body.
+        embed_seconds: before a request to embed is answered, a quarter more or less.
         tokens_per_second: of texts to embed, a second's worth at once; more is refused with the time to wait. 0: any.
     """
 
@@ -49,6 +50,7 @@ class Script:
     done: bool = True
     finish: str = "stop"
     hang: bool = False
+    embed_seconds: float = 0.0
     tokens_per_second: float = 0.0
 
     def for_model(self, name: str) -> "Script":

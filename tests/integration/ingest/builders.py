@@ -17,6 +17,7 @@ from ingest_service.documents import Documents
 from ingest_service.granted import GrantedUploads
 from ingest_service.index import Batches, Index
 from ingest_service.leftovers import Removal
+from ingest_service.outlook import Outlook
 from ingest_service.ports import Embedder, Reader, VectorStore
 from ingest_service.receive import Received
 from ingest_service.rights import Roles
@@ -123,6 +124,7 @@ class Library:
         self.direct = DirectUploads(self.documents, self.granted, self.incoming, self.upload, MAX_BYTES)
         self.embedder = embedder or HashedWords()
         self.index = Index(
+            outlook=Outlook(size=2, at_once=2, is_limited=lambda: False),
             versions=self.versions,
             removal=self.removal,
             blobs=self.blobs,
