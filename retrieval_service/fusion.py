@@ -1,5 +1,6 @@
 """One ranking out of two: what is near in meaning, and what has the same words (ADR 0026)."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
@@ -14,6 +15,12 @@ SAID = 0.3
 
 FAR = 0.5
 """The share of the least score that makes a passage worth giving beside a relevant one."""
+
+CALIBRATED_CHUNKS = 250
+"""What `min_score` was calibrated among (ADR 0011)."""
+
+MEASURED_CHUNKS = 2_000
+"""How a foreign question's nearest passage comes nearer was seen up to here: beyond, the score grows no further."""
 
 _LEAST_COSINE = -1.0
 
@@ -77,7 +84,13 @@ def least_cosine(relevance: Relevance) -> float:
 
 def is_relevant(candidate: Candidate, relevance: Relevance) -> bool:
     """Whether this one alone is reason enough to answer."""
-    return evidence(candidate) >= relevance.min_score or candidate.coverage >= relevance.min_coverage
+    return evidence(candidate) >= least_evidence(relevance) or candidate.coverage >= relevance.min_coverage
+
+
+def least_evidence(relevance: Relevance) -> float:
+    """`min_score` among so many: the more passages there are, the nearer is the nearest to whatever is asked."""
+    chunks = min(max(relevance.chunks, CALIBRATED_CHUNKS), MEASURED_CHUNKS)
+    return relevance.min_score + relevance.growth * math.log2(chunks / CALIBRATED_CHUNKS)
 
 
 def evidence(candidate: Candidate) -> float:

@@ -6,12 +6,16 @@ import asyncpg
 
 from libs.contracts.values import Passage, Place, Principal
 from libs.db.errors import translated
-from retrieval_service.ports import Ranking
+from retrieval_service.ports import Knowledge, Ranking
 
 # Who asks is part of both statements (ADR 0024).
 _READABLE = "SELECT readable.collection FROM readable_collections_v1($1, $2, $3) AS readable"
 
-_KNOWLEDGE = f"SELECT collection, version FROM knowledge_versions WHERE collection IN ({_READABLE})"  # noqa: S608 - constants
+_KNOWLEDGE = f"""
+    SELECT k.collection, k.version,
+           (SELECT sum(s.chunks)::bigint FROM lexical_sizes AS s WHERE s.collection = k.collection) AS chunks
+    FROM knowledge_versions AS k WHERE k.collection IN ({_READABLE})
+"""  # noqa: S608 - nothing but constants
 
 # The rights are part of the query: whatever ids a vector store or a cache gives, nothing else can be read.
 _READ = f"""
@@ -34,15 +38,16 @@ class PostgresPassages:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def knowledge(self, principal: Principal) -> dict[str, int]:
-        """The version of each collection that the principal may read and in which something was ever made searchable.
+    async def knowledge(self, principal: Principal) -> Knowledge:
+        """The version of each collection that the principal may read, and how much there is to search.
 
         Raises:
             TransientError: the database does not answer.
         """
         with translated():
             rows = await self._pool.fetch(_KNOWLEDGE, *_reader(principal))
-        return {row["collection"]: row["version"] for row in rows}
+        versions = {row["collection"]: row["version"] for row in rows}
+        return Knowledge(versions, sum(row["chunks"] or 0 for row in rows))
 
     async def read(self, ranking: Ranking, *, principal: Principal) -> tuple[Passage, ...]:
         """The ranking's passages in its order, without what was deleted or replaced or the principal may not read now.

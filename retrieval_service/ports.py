@@ -39,10 +39,26 @@ class Relevance(NamedTuple):
     Attributes:
         min_score: cosine similarity, and 0.3 of the coverage of the query's words.
         min_coverage: of the query's words, however far the passage is.
+        growth: of `min_score` with each doubling of what is searched (ADR 0011).
+        chunks: how many are searched.
     """
 
     min_score: float
     min_coverage: float
+    growth: float = 0.0
+    chunks: int = 0
+
+
+class Knowledge(NamedTuple):
+    """What a principal may read.
+
+    Attributes:
+        versions: of each collection in which something was ever made searchable.
+        chunks: in all of them.
+    """
+
+    versions: Mapping[str, int]
+    chunks: int
 
 
 class Search(NamedTuple):
@@ -90,7 +106,7 @@ class Reranker(Protocol):
 class Passages(Protocol):
     """What is known and a principal may read, as Postgres has it at this moment."""
 
-    async def knowledge(self, principal: Principal) -> dict[str, int]: ...
+    async def knowledge(self, principal: Principal) -> Knowledge: ...
 
     async def read(self, ranking: Ranking, *, principal: Principal) -> tuple[Passage, ...]: ...
 

@@ -48,8 +48,8 @@ async def retrieve(
             passages.knowledge(principal), _query(question, opened.history, condense=condense, cache=cache)
         )
         searched_for = "\n".join(text for text, _ in query)
-        if knowledge:
-            search = Search(query, knowledge, top_k, relevance)
+        if knowledge.versions:
+            search = Search(query, knowledge.versions, top_k, relevance._replace(chunks=knowledge.chunks))
             # A query without a vector was not asked lately: to ask for what it found would be in vain.
             ranking = None if None in vectors else await cache.ranking(search)
             if ranking is None:

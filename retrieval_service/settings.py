@@ -22,11 +22,17 @@ class RetrievalSettings(Settings):
 
     top_k: int = Field(8, ge=1, le=50, description="Chunks given to a question at most; neighbours become one passage")
     min_score: float = Field(
-        0.4,
+        0.39,
         ge=-1,
         le=1.3,
-        description="Cosine similarity and 0.3 of the share of the query's words that make a passage relevant, "
-        "calibrated for all-MiniLM-L6-v2 (ADR 0011)",
+        description="Cosine similarity and 0.3 of the share of the query's words that make a passage relevant among "
+        "250 chunks or fewer, calibrated for all-MiniLM-L6-v2 (ADR 0011)",
+    )
+    min_score_growth: float = Field(
+        0.025,
+        ge=0,
+        le=0.2,
+        description="How much min_score grows with each doubling of the chunks searched, from 250 to 2,000 (ADR 0011)",
     )
     min_coverage: float = Field(
         0.8,

@@ -95,7 +95,7 @@ def build(
                 retrieve,
                 passages=passages,
                 top_k=settings.top_k,
-                relevance=Relevance(settings.min_score, settings.min_coverage),
+                relevance=Relevance(settings.min_score, settings.min_coverage, settings.min_score_growth),
             ),
             is_on=flags.is_on,
             fading=fading,

@@ -3,6 +3,8 @@
 Starts PostgreSQL and Valkey of its own, writes chunks and their vectors, and times the use case over both, one question
 after the other: not cached (the query's vector is known at once, as if the model took no time) and cached. The chunks'
 words are drawn as Zipf says they are in texts, a question's out of one chunk; each search is timed alone as well.
+
+`--folder` keeps the database: with one that is filled it measures at once, in seconds instead of minutes.
 """
 
 import argparse
@@ -13,7 +15,9 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -49,6 +53,8 @@ CHUNK_WORDS = 130
 QUESTION_WORDS = 7
 ZIPF = 1.07
 """The exponent for words of English texts."""
+PLANNING = 10
+POSTGRES_SETTINGS = {"fsync": "off", "shared_buffers": "512MB", "log_min_messages": "fatal"}
 
 _DOCUMENTS = (
     "documents",
@@ -152,13 +158,14 @@ async def timed(ask: Callable[[str], Awaitable[int]], questions: Sequence[str]) 
 
 
 @asynccontextmanager
-async def servers() -> AsyncIterator[tuple[str, str]]:
-    """Addresses of a Valkey and a migrated PostgreSQL that are gone afterwards."""
+async def servers(kept: Path | None = None) -> AsyncIterator[tuple[str, str]]:
+    """Addresses of a Valkey and a migrated PostgreSQL that are gone afterwards; its data stay in the folder `kept`."""
     folder = Path(tempfile.mkdtemp(prefix="eloquent-bench-"))
     folder.chmod(0o711)
     valkey = ValkeyServer(folder / "valkey", free_port(), secrets.token_hex(16))
-    settings = {"fsync": "off", "shared_buffers": "512MB", "log_min_messages": "fatal"}
-    postgres = PostgresServer(folder / "postgres", free_port(), secrets.token_hex(16), settings)
+    # Of a kept one the password holds from its first start on; it has nothing but drawn words.
+    password = "bench" if kept else secrets.token_hex(16)
+    postgres = PostgresServer((kept or folder) / "postgres", free_port(), password, POSTGRES_SETTINGS)
     try:
         async with running(valkey), running(postgres):
             await migrate(postgres.url, service_folders())
@@ -167,14 +174,51 @@ async def servers() -> AsyncIterator[tuple[str, str]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def run(chunks: int, questions: int) -> None:
+@dataclass(frozen=True)
+class ServerCpu:
+    """What a connection's server process has used."""
+
+    process: int
+
+    @classmethod
+    async def of(cls, pool: asyncpg.Pool) -> Self:
+        """Of the pool's only connection."""
+        return cls(await pool.fetchval("SELECT pg_backend_pid()"))
+
+    def milliseconds(self) -> float:
+        """User and system time so far."""
+        nanoseconds = Path(f"/proc/{self.process}/schedstat").read_text(encoding="ascii").split()[0]
+        return int(nanoseconds) / 1_000_000
+
+
+async def cpu_of_words(database_url: str, questions: Sequence[str]) -> str:
+    """The percentiles of CPU that PostgreSQL takes for the search for words: other work on the machine adds none."""
+    settings = PostgresSettings.model_validate({"database_url": database_url, "postgres_pool_size": 1})
+    async with create_pool(settings, application_name="bench-words") as pool:
+        words, spent = PostgresWords(pool), []
+        server = await ServerCpu.of(pool)
+        for number, question in enumerate(questions):
+            before = server.milliseconds()
+            await words.search(((question, 1.0),), collections=["public"], top_k=DEPTH * TOP_K)
+            # The first ones plan the statements, which are kept.
+            if number >= PLANNING:
+                spent.append(server.milliseconds() - before)
+    p50, p95, p99 = np.percentile(spent, (50, 95, 99))
+    return f"p50 {p50:6.2f} ms  p95 {p95:6.2f} ms  p99 {p99:6.2f} ms  of PostgreSQL's CPU"
+
+
+async def run(chunks: int, questions: int, kept: Path | None) -> None:
     """Print the figures."""
-    async with servers() as (redis_url, database_url), connect(redis_url) as redis:
+    async with servers(kept) as (redis_url, database_url), connect(redis_url) as redis:
         settings = PostgresSettings.model_validate({"database_url": database_url})
         async with create_pool(settings, application_name="bench") as pool:
             store = PgVectorStore(pool, dimensions=DIMENSIONS)
-            seconds = await fill(pool, store, chunks)
-            print(f"{chunks} chunks of {DIMENSIONS} dimensions, vectors written at {chunks / seconds:.0f}/s")
+            there = await pool.fetchval("SELECT count(*) FROM chunks")
+            if there not in {0, chunks}:
+                raise SystemExit(f"{kept} has {there} chunks, not {chunks}")
+            if not there:
+                seconds = await fill(pool, store, chunks)
+                print(f"{chunks} chunks of {DIMENSIONS} dimensions, vectors written at {chunks / seconds:.0f}/s")
             cache = RetrievalCache(
                 redis, space="bench", dimensions=DIMENSIONS, vector_ttl_seconds=900, ranking_ttl_seconds=900
             )
@@ -208,6 +252,7 @@ async def run(chunks: int, questions: int) -> None:
                 await redis.flushall()
                 print(f"nearest   {await timed(nearest, asked)}")
                 print(f"words     {await timed(matches, asked)}")
+                print(f"          {await cpu_of_words(database_url, asked)}")
                 begun = time.process_time()
                 print(f"searched  {await timed(ask, asked)}")
                 print(f"          {1000 * (time.process_time() - begun) / questions:.2f} ms of our own CPU a question")
@@ -219,8 +264,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--chunks", type=int, default=10_000)
     parser.add_argument("--questions", type=int, default=500)
+    parser.add_argument("--folder", type=Path, help="where the database stays, to be measured again")
     options = parser.parse_args()
-    asyncio.run(run(options.chunks, options.questions))
+    asyncio.run(run(options.chunks, options.questions, options.folder))
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ T = TypeVar("T")
 async def evaluate(the_set: EvalSet, foreign: Sequence[Question], *, compare: bool, answers: int) -> None:
     """Print everything there is to say."""
     settings = RetrievalSettings()
-    relevance = Relevance(settings.min_score, settings.min_coverage)
+    relevance = Relevance(settings.min_score, settings.min_coverage, settings.min_score_growth)
     with tempfile.TemporaryDirectory() as folder:
         async with running_stack(**ROOM, **MANY_QUESTIONS) as stack:
             seconds = await load(stack, the_set.documents, Path(folder) / "documents")
@@ -46,11 +46,14 @@ async def evaluate(the_set: EvalSet, foreign: Sequence[Question], *, compare: bo
             async with endpoint, create_pool(postgres, application_name="eval") as pool:
                 embedder = OpenAIEmbedder(endpoint, model=MODEL, dimensions=DIMENSIONS)
                 owners = await chunk_owners(pool, the_set.documents)
+                relevance = relevance._replace(chunks=len(owners))
                 ours = Ours(pool, embedder, owners, relevance)
                 await _ask_all(the_set, foreign, ours, relevance, compare=compare)
             if answers:
-                asked = spread(the_set.answerable, answers)
-                report.citing(await citations(stack, asked, the_set.documents, owners, the_set.relevant))
+                for name, some in (("answerable", the_set.answerable), ("foreign", foreign)):
+                    if asked := spread(some, answers):
+                        cited = await citations(stack, asked, the_set.documents, owners, the_set.relevant)
+                        report.citing(name, cited, judged=name == "answerable")
 
 
 async def _ask_all(

@@ -1,4 +1,4 @@
-"""What answers cite: asked through everything, as a guest, each question in a session of its own."""
+"""What answers cite: asked through everything, as a guest, each question with those before it in a session."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -7,11 +7,16 @@ from uuid import UUID, uuid4
 
 import httpx
 
+from deploy.local.models.extractive import NO_ANSWER
+from generation_service.prompt import UNKNOWN
+from retrieval_service.condense import EARLIER
 from tests.e2e.people import Person, guest_of
 from tests.e2e.stack import Stack
 from tests.eval.data import Document, Question
 
 AT_ONCE = 4
+SAYS_SO = {UNKNOWN, NO_ANSWER}
+"""What is said when no passage is found, and what the local model says when no sentence of one answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +26,12 @@ class Cited:
     Attributes:
         right: for each citation, whether its document answers the question, as the set judges.
         literal: for each citation, whether its words are in the document as the set has it.
+        refused: it cites nothing, and says that the documents do not answer.
     """
 
     right: Sequence[bool]
     literal: Sequence[bool]
+    refused: bool
 
 
 async def citations(
@@ -51,13 +58,15 @@ async def citations(
         async def hand(person: Person) -> None:
             for number, question in waiting:
                 session = uuid4().hex
-                await person.ask(session, question.asked)
-                [answer] = await person.answers(session)
+                for asked in (*question.earlier[-EARLIER:], question.asked):
+                    await person.ask(session, asked)
+                answer = (await person.answers(session))[-1]
                 pairs = [(owners[UUID(one["chunk_id"])], one["quote"]) for one in answer["citations"]]
                 judged = relevant.get(question.qid, {})
                 cited[number] = Cited(
                     [document in judged for document, _ in pairs],
                     [_words(quote) in texts[document] for document, quote in pairs],
+                    refused=not pairs and answer["content"].strip() in SAYS_SO,
                 )
 
         async with asyncio.TaskGroup() as tasks:

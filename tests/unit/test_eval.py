@@ -7,6 +7,7 @@ import pytest
 
 from tests.eval.data import Document, Question, read_set, spread
 from tests.eval.metrics import mean, ndcg, recall, reciprocal_rank
+from tests.eval.report import MOST, fitting_score
 from tests.eval.systems import Bm25
 
 DOCS = '{"id": "a", "title": "Fees", "text": "The fee is five."}\n{"id": "b", "text": "Ten seconds."}\n'
@@ -82,3 +83,13 @@ async def test_bm25_is_there_to_be_compared_with() -> None:
 
     assert set(await bm25.rank(Question("1", "What fee?"))) == {"a", "c"}
     assert await bm25.rank(Question("2", "the of")) == ()
+
+
+def test_a_threshold_that_fits_refuses_one_in_twenty() -> None:
+    """Of all that were asked, also of those that are answered by their words whatever the threshold."""
+    scores = [number / 100 for number in range(30)]
+
+    fitting = fitting_score(scores, asked=40)
+
+    assert sum(score < fitting for score in scores) == 2
+    assert fitting_score([0.1], asked=40) == MOST

@@ -17,6 +17,8 @@ from deploy.local.models.selection import Candidate, select
 from deploy.local.models.sentences import sentences_in
 
 NO_ANSWER = "I could not find an answer to this in the documents."
+EARLIER_SHARES = (1.0, 0.5, 0.25)
+"""Of the last question and the two before it: what those were about is still being talked of."""
 MAX_CANDIDATES = 600
 """What is embedded for one question at most; eight long passages have about 150 sentences."""
 
@@ -75,8 +77,10 @@ class ExtractiveModel:
         if not passages or not questions:
             return NO_ANSWER
         candidates, texts = _candidates(passages)
-        (question, vectors) = await asyncio.gather(self._embedder.embed(questions[-1:]), self._embedded(texts))
-        chosen = select(question.vectors[0], candidates, vectors)
+        asked, vectors = await asyncio.gather(
+            self._embedder.embed(questions[: -len(EARLIER_SHARES) - 1 : -1]), self._embedded(texts)
+        )
+        chosen = select(_blended(asked.vectors), candidates, vectors)
         return " ".join(f"{candidate.text} [{candidate.passage}]" for candidate in chosen) or NO_ANSWER
 
     async def _embedded(self, texts: Sequence[str]) -> Vectors:
@@ -92,6 +96,11 @@ class ExtractiveModel:
         while len(self._cache) > self._cached_sentences:
             self._cache.popitem(last=False)
         return np.array([vectors[key] for key in keys], dtype=np.float32).reshape(-1, DIMENSIONS)
+
+
+def _blended(questions: Vectors) -> Vectors:
+    together = np.array(EARLIER_SHARES[: len(questions)], dtype=np.float32) @ questions
+    return np.asarray(together / np.linalg.norm(together), dtype=np.float32)
 
 
 def _candidates(passages: Sequence[NumberedPassage]) -> tuple[list[Candidate], list[str]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from deploy.local.models.ports import Vectors
 
-BEST_MIN_SIMILARITY = 0.42
+BEST_MIN_SIMILARITY = 0.36
 """Below this the best sentence speaks of something else."""
 MORE_MAX_DISTANCE = 0.08
 """How much lower than the best one a further sentence may score."""

@@ -6,6 +6,8 @@ from uuid import UUID
 import asyncpg
 
 from libs.contracts.values import own_collection
+from retrieval_service.passages import PostgresPassages
+from retrieval_service.ports import Knowledge
 from tests.builders import a_principal
 from tests.integration.retrieval.builders import Shelf
 from tests.integration.retrieval.conftest import Ask, HashedWords
@@ -112,3 +114,19 @@ async def test_a_document_in_two_collections_is_given_once(shelf: Shelf, ask: As
     await shelf.add(ANSWER, collection=own_collection(me.user_id))
 
     assert len(await ask(QUESTION, by=me)) == 1
+
+
+async def test_what_may_be_read_is_counted(shelf: Shelf, pool: asyncpg.Pool) -> None:
+    """The chunks of the reader's collections, in whatever languages, and of no other."""
+    owner, stranger = a_principal(), a_principal()
+    mine = own_collection(owner.user_id)
+    german = await shelf.add("eins", "zwei", collection=mine)
+    await shelf.add("three", collection=mine)
+    await shelf.add("four", collection="public")
+    await pool.execute("UPDATE chunks SET language = 'german' WHERE document_id = $1", german)
+    passages = PostgresPassages(pool)
+
+    assert await passages.knowledge(owner) == Knowledge({mine: 2, "public": 1}, chunks=4)
+    assert await passages.knowledge(stranger) == Knowledge({"public": 1}, chunks=1)
+    await shelf.delete(german, collection=mine)
+    assert (await passages.knowledge(owner)).chunks == 2

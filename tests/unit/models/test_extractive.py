@@ -69,6 +69,19 @@ async def test_only_so_many_sentences_are_kept() -> None:
     assert third == ["Q", "T: Aa."]
 
 
+async def test_a_follow_up_is_answered_with_what_was_asked_before() -> None:
+    """The question alone is near nothing; with the one before it, the sentence about both is found."""
+    model = WordModel()
+    alone = a_chat("mm?", "aaaa bbbb.", "zzzz yyyy.")
+    after = {**alone, "messages": [*alone["messages"]]}
+    after["messages"].insert(1, {"role": "user", "content": "zzzz yyyy"})
+    async with Embedder(model) as embedder:
+        extractive = ExtractiveModel(embedder, model, cached_sentences=10)
+        answers = [await extractive.complete(body) for body in (alone, after)]
+
+    assert [answer["choices"][0]["message"]["content"] for answer in answers] == [NO_ANSWER, "zzzz yyyy. [2]"]
+
+
 async def test_a_question_of_nothing_gets_no_answer() -> None:
     """Nothing is embedded for it."""
     model = WordModel()

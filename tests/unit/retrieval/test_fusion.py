@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from retrieval_service.fusion import MEANING, Candidate, fuse, relevant
+from retrieval_service.fusion import MEANING, Candidate, fuse, least_evidence, relevant
 from retrieval_service.ports import Match, Relevance
 from retrieval_service.search import blend
 
@@ -82,3 +82,17 @@ def test_vectors_are_blended_by_share() -> None:
     """One stays as it is."""
     assert blend([(1.0, 0.0)], [1.0]) == (1.0, 0.0)
     assert blend([(1.0, 0.0), (0.0, 1.0)], [1.0, 0.5]) == [1.0, 0.5]
+
+
+@pytest.mark.parametrize(("chunks", "least"), [(0, 0.4), (250, 0.4), (500, 0.43), (1000, 0.46), (2000, 0.49)])
+def test_more_is_asked_of_a_passage_among_more(chunks: int, least: float) -> None:
+    """With each doubling from 250 chunks on."""
+    relevance = Relevance(min_score=0.4, min_coverage=2.0, growth=0.03, chunks=chunks)
+
+    assert relevant([Candidate(A, 1.0, least + 0.001, 0.0)], relevance)
+    assert not relevant([Candidate(A, 1.0, least - 0.001, 0.0)], relevance)
+
+
+def test_no_more_is_asked_than_was_measured() -> None:
+    """Beyond 2,000 chunks the score stays."""
+    assert least_evidence(Relevance(0.4, 1.0, 0.03, 2_000)) == least_evidence(Relevance(0.4, 1.0, 0.03, 1_000_000))

@@ -39,7 +39,7 @@ async def ask(
         passages=known,
         cache=cache,
         top_k=top_k,
-        relevance=Relevance(min_score=0.5, min_coverage=0.5),
+        relevance=Relevance(min_score=0.5, min_coverage=0.5, growth=0.1),
     )
 
 
@@ -75,6 +75,16 @@ async def test_half_of_the_question_said_in_one_passage_is_relevant() -> None:
 
     assert texts(await ask(known, words=TwinWords(Match(passage.chunk_id, 2.0, 0.5)))) == [passage.text]
     assert texts(await ask(known, words=TwinWords(Match(passage.chunk_id, 2.0, 0.49)))) == []
+
+
+async def test_the_same_passage_is_less_of_a_reason_among_more() -> None:
+    """What a reader may search is counted: the nearest of many is near whatever is asked."""
+    known = TwinKnowledge(("public", a_passage("near", score=0.65)))
+    known.copies = 500
+    assert texts(await ask(known)) == ["near"]
+
+    known.copies = 1_000
+    assert texts(await ask(known)) == []
 
 
 class Reversing:

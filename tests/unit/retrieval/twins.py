@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from libs.contracts.values import PUBLIC_COLLECTION, Passage, Principal, own_collection
-from retrieval_service.ports import Match, Query, Ranking, Search
+from retrieval_service.ports import Knowledge, Match, Query, Ranking, Search
 
 
 class TwinEmbedder:
@@ -24,6 +24,7 @@ class TwinKnowledge:
     Attributes:
         searches: the `top_k` of every search.
         read_ids: how many ids were read in all.
+        copies: how often each passage is counted, to stand for more of them.
     """
 
     def __init__(self, *passages: tuple[str, Passage]) -> None:
@@ -32,14 +33,16 @@ class TwinKnowledge:
         self.versions = dict.fromkeys((collection for collection, _ in passages), 1)
         self.searches: list[int] = []
         self.read_ids = 0
+        self.copies = 1
 
     def forget(self, chunk_id: UUID) -> None:
         """The row goes, its vector stays."""
         del self._rows[chunk_id]
 
-    async def knowledge(self, principal: Principal) -> dict[str, int]:
+    async def knowledge(self, principal: Principal) -> Knowledge:
         collections = _readable(principal)
-        return {name: version for name, version in self.versions.items() if name in collections}
+        versions = {name: version for name, version in self.versions.items() if name in collections}
+        return Knowledge(versions, sum(name in collections for name, _ in self._rows.values()) * self.copies)
 
     async def search(
         self, vector: Sequence[float], *, collections: Sequence[str], top_k: int
