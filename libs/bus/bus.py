@@ -17,13 +17,12 @@ from typing import Any, Self, TypeVar
 import structlog
 from redis.exceptions import OutOfMemoryError, ResponseError
 
-from libs.bus.backlog import waiting
 from libs.bus.company import Company
 from libs.bus.connection import AWAY, Redis, RedisAwayError, check_eviction, check_usable
 from libs.bus.entry import Address, fields_of, stream_key
 from libs.bus.outcome import Outcome
 from libs.bus.reader import RawEntry, StreamReader, Take
-from libs.bus.scripts import RELEASE
+from libs.bus.scripts import RELEASE, WAITING
 from libs.bus.spans import sending
 from libs.bus.upkeep import Upkeep
 from libs.bus.worker import Handler, Subscription, Worker
@@ -131,7 +130,8 @@ class Bus:
         """
         partition = self._address.partition(event.partition_key)
         try:
-            return await waiting(self._redis, [stream_key(name, partition) for name in (event.stream, *event.onward)])
+            keys = [stream_key(name, partition) for name in (event.stream, *event.onward)]
+            return int(await WAITING.run(self._redis, keys, []))
         except AWAY as error:
             raise RedisAwayError(error) from error
 

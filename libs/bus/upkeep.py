@@ -8,10 +8,9 @@ from typing import Any
 import structlog
 from redis.exceptions import ResponseError
 
-from libs.bus.backlog import waiting
 from libs.bus.connection import AWAY, Redis
 from libs.bus.entry import FEWEST_SILENCES, Entry
-from libs.bus.scripts import JANITOR
+from libs.bus.scripts import JANITOR, WAITING
 from libs.bus.worker import Worker
 from libs.telemetry import metrics
 from libs.telemetry.troubles import Trouble
@@ -128,7 +127,7 @@ class Upkeep:
 
     async def measure(self) -> None:
         """Say how much waits: how many workers are wanted follows from it."""
-        backlog = await waiting(self._redis, [self._key])
+        backlog = await WAITING.run(self._redis, [self._key], [])
         metrics.WAITING.labels(self._worker.stream, str(self._partition)).set(backlog)
 
     async def _sweep_batch(self) -> int:
