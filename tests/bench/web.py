@@ -1,8 +1,10 @@
 """How fast the page is, in Chromium: `python -m tests.bench.web [--visits 5] [--messages 10000]`.
 
 A whole run on this machine with its local models and sample documents. New visitors open the page, ask, and read to the
-end: bytes of JavaScript, the largest paint, every shift of the layout, the first word. Then somebody with one long
-session opens it and scrolls to its beginning: how long until it is there, how late frames come, how much there is then.
+end: bytes of JavaScript, the largest paint, every shift of the layout, the first word. The very first one, whom nothing
+is warm for, is told apart. Then somebody with one long session opens it and scrolls to its beginning: how long until it
+is there, how late frames come, how much there is then, and what it takes of the page's thread, which no other load
+on the machine changes much.
 """
 
 import argparse
@@ -15,7 +17,7 @@ import sys
 from typing import Any
 
 import asyncpg
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, CDPSession, Page, async_playwright, expect
 
 from deploy.local import web_build
 from tests.bench.history_search import SLICE
@@ -44,6 +46,17 @@ _WATCH = """
         requestAnimationFrame(frame);
     };
     requestAnimationFrame(frame);
+    window.stages = {};
+    const Socket = WebSocket;
+    window.WebSocket = class extends Socket {
+        constructor(...given) {
+            super(...given);
+            this.addEventListener('message', ({data}) => {
+                const found = typeof data === 'string' && /"stage":"(\\w+)"/.exec(data);
+                if (found) stages[found[1]] ??= performance.now();
+            });
+        }
+    };
     const seen = setInterval(() => {
         if (measured.word || !document.querySelector('.prose')?.textContent) return;
         measured.word = performance.now();
@@ -52,6 +65,8 @@ _WATCH = """
 """
 _BYTES = """() => performance.getEntriesByType('resource')
     .filter(entry => entry.name.endsWith('.js')).reduce((sum, entry) => sum + entry.encodedBodySize, 0)"""
+_THREAD = ("ScriptDuration", "LayoutDuration", "RecalcStyleDuration", "TaskDuration")
+"""Chromium's names of what a page's thread does, of which the last is all."""
 _FILL = """
     INSERT INTO chat_messages (
         message_id, session_id, position, role, content, status, asked_by, digest, completed_at
@@ -75,12 +90,16 @@ async def first_visit(browser: Browser, stack: Stack) -> dict[str, float]:
     asked = float(await page.evaluate("performance.now()"))
     await ended(page)
     found: dict[str, Any] = await page.evaluate("measured")
+    stages = await page.evaluate("stages")
     script_bytes = await page.evaluate(_BYTES)
     await page.context.close()
     return {
         "lcp_seconds": found["lcp"] / 1000,
         "cls": found["cls"],
+        "ready_seconds": asked / 1000,
+        "word_seconds": found["word"] / 1000,
         "word_after_asking_seconds": max(0.0, found["word"] - asked) / 1000,
+        **{f"{stage}_after_asking_seconds": max(0.0, at - asked) / 1000 for stage, at in stages.items()},
         "javascript_kilobytes": script_bytes / 1000,
     }
 
@@ -102,6 +121,9 @@ async def long_session(browser: Browser, stack: Stack, messages: int) -> dict[st
     opened = asyncio.get_running_loop().time() - began
     await page.mouse.move(800, 400)
     await page.evaluate("measured.late = []; measured.frames = 0")
+    thread = await page.context.new_cdp_session(page)
+    await thread.send("Performance.enable", {"timeDomain": "threadTicks"})
+    before = await _seconds_of(thread)
     first_question = page.locator("article.question").filter(has_text=QUESTION)
     began = asyncio.get_running_loop().time()
     most = 0
@@ -112,6 +134,7 @@ async def long_session(browser: Browser, stack: Stack, messages: int) -> dict[st
         most = max(most, await page.locator("article").count())
     scrolled = asyncio.get_running_loop().time() - began
     found: dict[str, Any] = await page.evaluate("measured")
+    after = await _seconds_of(thread)
     heap = await page.evaluate("performance.memory.usedJSHeapSize")
     await page.context.close()
     return {
@@ -120,10 +143,17 @@ async def long_session(browser: Browser, stack: Stack, messages: int) -> dict[st
         "scrolled_seconds": round(scrolled, 1),
         "frames": found["frames"],
         "late_frames": len(found["late"]),
+        "late_share": round(len(found["late"]) / found["frames"], 4),
         "latest_frame_ms": max(found["late"], default=0),
         "most_messages_in_the_page": most,
         "heap_megabytes": round(heap / 1e6),
+        "thread_seconds": {name: round(after[name] - before[name], 2) for name in _THREAD},
     }
+
+
+async def _seconds_of(thread: CDPSession) -> dict[str, float]:
+    metrics = (await thread.send("Performance.getMetrics"))["metrics"]
+    return {metric["name"]: metric["value"] for metric in metrics}
 
 
 async def _open(browser: Browser, url: str) -> Page:
@@ -145,12 +175,13 @@ async def main(visits: int, messages: int) -> None:
     room = {"GATEWAY_GUEST_REQUESTS_PER_MINUTE": "100000", "GATEWAY_ADDRESS_REQUESTS_PER_MINUTE": "100000"}
     async with running_stack(SAMPLE_KNOWLEDGE="true", **room) as stack, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS))
-        await first_visit(browser, stack)  # fills the caches of servers, not of browsers
+        first = await first_visit(browser, stack)
         results = [await first_visit(browser, stack) for _ in range(visits)]
         for name in results[0]:
             values = [result[name] for result in results]
             print(f"{name}: median {statistics.median(values):.3f}, worst {max(values):.3f}", file=sys.stderr)
-        print(json.dumps({"visits": results, "long": await long_session(browser, stack, messages)}))
+        print(f"the very first: {first}", file=sys.stderr)
+        print(json.dumps({"first": first, "visits": results, "long": await long_session(browser, stack, messages)}))
         await browser.close()
 
 
