@@ -62,6 +62,8 @@ def configure_logs(service: str, *, level: str = "INFO") -> None:
         library.propagate = True
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # Its pool says at each try that PostgreSQL is away; whoever needs PostgreSQL says so once.
+    logging.getLogger("asyncpg").setLevel(logging.ERROR)
     structlog.contextvars.bind_contextvars(service=service)
 
 
