@@ -87,16 +87,24 @@ def read(job: Job, connection: socket.socket, *, limits: Limits, splitter: Split
             connection.sendall(outlined)
             connection.sendall(framed(Chunked(chunk(parsed, splitter))))
     except UnreadableError as error:
-        connection.sendall(framed(Refused(error.code, error.message)))
+        connection.sendall(framed(_gone(job) or Refused(error.code, error.message)))
     except (MemoryError, RecursionError):
         connection.sendall(framed(TOO_DEMANDING))
     except ConnectionError:
         raise  # the worker is gone
     except (FileNotFoundError, NotADirectoryError):
-        # Nothing was read that could be damaged: the folder of the blobs has gone.
         connection.sendall(framed(Refused(GONE, "")))
     except Exception:  # noqa: BLE001 - whatever a library raises about a stranger's bytes, the bytes are the reason
-        connection.sendall(framed(Refused("damaged_file", "This file could not be read: it seems to be damaged.")))
+        damaged = Refused("damaged_file", "This file could not be read: it seems to be damaged.")
+        connection.sendall(framed(_gone(job) or damaged))
+
+
+def _gone(job: Job) -> Refused | None:
+    """What to say instead of a reason when the folder of the blobs has gone: nothing was read that could be damaged.
+
+    A library may say so in its own words, as of any file that it cannot read.
+    """
+    return None if Path(job.path).exists() else Refused(GONE, "")
 
 
 TOO_DEMANDING = Refused(

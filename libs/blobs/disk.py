@@ -51,12 +51,24 @@ class DiskBlobs:
             PermanentError: there is no such blob.
             TransientError: the folder itself is not there.
         """
-        path = self._path(key)
-        if not await asyncio.to_thread(path.exists):
-            if not await asyncio.to_thread(self._folder.is_dir):
-                raise TransientError("the blob folder is away")
-            raise PermanentError("the blob is not there")
-        yield path
+        await asyncio.to_thread(self._look_for, key)
+        yield self._path(key)
+
+    def _look_for(self, key: str) -> None:
+        # Within the folder as it is opened: what is asked for by two paths may be away for the first and back for the
+        # second, and then the blob would be gone for good.
+        try:
+            folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            raise TransientError("the blob folder is away") from error
+        try:
+            os.stat(sharded(key), dir_fd=folder)
+        except FileNotFoundError as error:
+            raise PermanentError("the blob is not there") from error
+        except OSError as error:
+            raise TransientError(f"the blob folder does not answer ({type(error).__name__})") from error
+        finally:
+            os.close(folder)
 
     @asynccontextmanager
     async def pieces(self, key: str, *, start: int, end: int) -> AsyncIterator[AsyncIterator[bytes]]:
