@@ -1,290 +1,140 @@
-"""Documents under faults: `python -m tests.fault.documents [--documents N] [--seed N]`.
+"""Documents under faults: `python -m tests.fault.documents [--documents N] [--seed N] [--row NAME]`.
 
-People add, replace and delete documents while workers are killed, servers are restarted, the blob folder goes away and
-the embedding model is in trouble. What could be found is written down all the while, and looked over at the end.
+People add, replace and delete documents while workers are killed, servers are restarted, the blob folder or S3 goes
+away and the embedding model is in trouble; in a row of its own workers die in every stage of a document. What could be
+found is written down all the while, and looked over at the end.
 """
 
 import argparse
 import asyncio
-import hashlib
 import os
 import random
 import secrets
-import shutil
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, TypeVar
-from uuid import UUID
+from collections.abc import Sequence
 
 import asyncpg
 
 from ingest_service.documents import Documents
 from ingest_service.leftovers import Removal
-from ingest_service.receive import Received
 from ingest_service.rights import Roles
 from ingest_service.turns import Turns
 from ingest_service.upload import Upload
-from libs.blobs.disk import DiskBlobs
 from libs.bus.bus import Bus
 from libs.bus.connection import Redis, connect
 from libs.config import PostgresSettings, RedisSettings
-from libs.contracts.values import Principal
-from libs.db.errors import translated
 from libs.db.pool import create_pool
-from libs.errors import RequestError, TransientError
 from libs.tasks import end_tasks
 from libs.vectors.pgvector import PgVectorStore
-from tests.builders import a_principal
 from tests.fault.cluster import Cluster, Size, running_cluster
-from tests.fault.documents_checker import History, Look, Sent, violations
-from tests.polling import eventually
-
-T = TypeVar("T")
+from tests.fault.documents_checker import violations
+from tests.fault.documents_run import Run
+from tests.fault.documents_stores import Store, StoreKind, store
+from tests.fault.mutants.staged import FOLDER, STAGES
 
 PLACES = 4
-OWNERS = 3
-LOOK_SECONDS = 0.05
-PAUSE_SECONDS = 0.2
-BOUND_SECONDS = 120.0
-"""In which everything has come to its end once nothing is broken any more."""
-TROUBLES: Mapping[str, dict[str, Any]] = {
-    "limit": {"status": 429, "retry_after": 0.3},
-    "error": {"status": 503},
-    "stall": {"stall_at": 0},
+ROWS = ("folder", "s3", "stages")
+_WORKER = {
+    "INGEST_DOCUMENTS_PER_OWNER": str(PLACES),
+    "INGEST_EMBED_TIMEOUT_SECONDS": "2",
+    "INGEST_SWEEP_SECONDS": "0.5",
+    "INGEST_IDLE_SECONDS": "20",
+    "BUS_MAX_ATTEMPTS": "20",
 }
-FAULTS = ("kill", "kill", "kill", "redis", "postgres", "blobs", *TROUBLES)
-_WELL: dict[str, Any] = {"status": 0, "retry_after": -1.0, "stall_at": -1}
-
-_LOOK = """
-    SELECT d.document_id, v.version, v.status, v.failure_code,
-           (SELECT array_agg(c.text ORDER BY c.start_char) FROM searchable_chunks_v1 AS c
-            WHERE c.document_id = d.document_id) AS found
-    FROM documents AS d JOIN document_versions AS v ON v.document_id = d.document_id AND v.version = d.latest_version
-    WHERE d.owner_id = ANY ($1)
-"""
-_UNDER_WAY = """
-    SELECT max(n) FROM (
-        SELECT count(*) AS n FROM document_versions
-        WHERE status IN ('uploaded', 'parsing', 'chunking', 'embedding') AND uploader_id = ANY ($1)
-        GROUP BY uploader_id
-    ) AS owners
-"""
-
-
-@dataclass
-class Run:
-    """One run of people, nemesis and recorder.
-
-    Attributes:
-        begun: faults that were made, by name.
-    """
-
-    cluster: Cluster
-    pool: asyncpg.Pool
-    upload: Upload
-    documents: Documents
-    removal: Removal
-    folder: Path
-    chance: random.Random
-    history: History = field(default_factory=History)
-    begun: list[str] = field(default_factory=list)
-
-    async def add_all(self, count: int) -> None:
-        """So many documents, some of them anew, some deleted, some of no use; each is accepted in the end."""
-        owners = [a_principal() for _ in range(OWNERS)]
-        self.history.owners = [owner.user_id for owner in owners]
-        for number in range(count):
-            owner = self.chance.choice(owners)
-            await self._add(owner, number, 1)
-            if number % 5 == 4:
-                await self._add(owner, number, 2)
-            if number % 7 == 6:
-                await self._delete(owner, number)
-            await asyncio.sleep(self.chance.uniform(0, 0.1))
-
-    async def _add(self, owner: Principal, number: int, version: int) -> None:
-        is_poison = number % 9 == 8
-        text = "\n\n".join(f"Document {number}, version {version}, part {n}. " * 12 for n in range(3 + number % 20))
-        content = b"%PDF-1.7 of no use " + bytes([number % 256]) if is_poison else text.encode()
-        name = f"{number}.{'pdf' if is_poison else 'txt'}"
-        received = Received(content, name, len(content), hashlib.sha256(content).hexdigest(), {})
-
-        async def accepted() -> UUID:
-            return (await self.upload(received, principal=owner, idempotency_key=None)).document_id
-
-        document_id = await _until_done(accepted)
-        self.history.sent.append(Sent(number, document_id, version, content.decode(errors="replace"), is_poison))
-
-    async def _delete(self, owner: Principal, number: int) -> None:
-        document_id = self.history.sent[-1].document_id
-
-        async def gone() -> None:
-            try:
-                await self.documents.delete(document_id, owner)
-            except RequestError as error:
-                # It was deleted the last time, only the answer was lost.
-                if error.code != "document_not_found":
-                    raise
-
-        await _until_done(gone)
-        self.history.deleted[document_id] = time.monotonic()
-
-    async def record(self) -> None:
-        """What could be found, again and again, until it is cancelled."""
-        while True:
-            try:
-                await self.look()
-            except TransientError:
-                await asyncio.sleep(PAUSE_SECONDS)
-            await asyncio.sleep(LOOK_SECONDS)
-
-    async def look(self) -> bool:
-        """Write down what can be found; whether every document has come to its end."""
-        at = time.monotonic()
-        with translated():
-            rows = await self.pool.fetch(_LOOK, self.history.owners)
-            under_way = await self.pool.fetchval(_UNDER_WAY, self.history.owners) or 0
-        for row in rows:
-            found = tuple(row["found"] or ())
-            self.history.looks.append(
-                Look(at, row["document_id"], row["version"], row["status"], found, row["failure_code"] or "")
-            )
-        self.history.most_under_way = max(self.history.most_under_way, under_way)
-        return all(row["status"] in {"searchable", "failed"} for row in rows)
-
-    async def break_things(self, count: int) -> None:
-        """So many faults one after the other, of every kind before the first comes again."""
-        due: list[str] = []
-        for _ in range(count):
-            due = due or self.chance.sample(FAULTS, len(FAULTS))
-            await asyncio.sleep(self.chance.uniform(0.2, 0.8))
-            await self.break_one(due.pop())
-
-    async def break_one(self, fault: str) -> None:
-        """The fault comes and goes."""
-        self.begun.append(fault)
-        if fault == "kill":
-            await self.chance.choice(self.cluster.of("ingest")).kill()
-        elif fault in {"redis", "postgres"}:
-            await (self.cluster.valkey if fault == "redis" else self.cluster.postgres).kill()
-        elif fault == "blobs":
-            await self._without_blobs()
-        else:
-            self.cluster.model.script = self.cluster.model.script.changed(TROUBLES[fault])
-            await asyncio.sleep(self.chance.uniform(0.3, 1.0))
-            self.cluster.model.script = self.cluster.model.script.changed(_WELL)
-
-    async def _without_blobs(self) -> None:
-        away = self.folder.with_name("away")
-        self.folder.rename(away)
-        # Whoever would make the folder anew cannot.
-        self.folder.touch()
-        try:
-            await asyncio.sleep(self.chance.uniform(0.3, 1.0))
-        finally:
-            self.folder.unlink()
-            away.rename(self.folder)
-
-    async def ended(self) -> None:
-        """Everything has come to its end, and what was left over is gone.
-
-        Raises:
-            AssertionError: not within the bound.
-        """
-
-        async def all_ended() -> bool:
-            try:
-                if not await self.look():
-                    return False
-                # As the collector does, half a minute later.
-                for leftover in await self.removal.old(seconds=0, limit=1000):
-                    await self.removal.remove(leftover)
-                with translated():
-                    return not await self.pool.fetchval("SELECT count(*) FROM leftovers")
-            except TransientError:
-                return False
-
-        await eventually(all_ended, within_seconds=BOUND_SECONDS)
-        self.history.vectors = {row[0] for row in await self.pool.fetch("SELECT chunk_id FROM chunk_vectors")}
-        self.history.chunks = {row[0] for row in await self.pool.fetch("SELECT chunk_id FROM chunks")}
 
 
 async def carry_out(
-    cluster: Cluster, tasks: asyncio.TaskGroup, *, count: int, faults: int, seed: int
+    cluster: Cluster,
+    tasks: asyncio.TaskGroup,
+    *,
+    count: int,
+    faults: int,
+    seed: int,
+    kind: StoreKind = "folder",
+    replaces_all: bool = False,
 ) -> tuple[list[str], str]:
     """What was broken of what is promised, and a line that says what happened."""
-    folder = cluster.folder / f"documents-{seed}" / "blobs"
-    folder.mkdir(parents=True)
+    folder = cluster.folder / f"documents-{seed}"
+    chance = random.Random(seed)  # noqa: S311 - a plan, no secret
     before = dict(cluster.settings)
-    cluster.settings |= {
-        "BLOB_DIR": str(folder),
-        "INGEST_DOCUMENTS_PER_OWNER": str(PLACES),
-        "INGEST_EMBED_TIMEOUT_SECONDS": "2",
-        "INGEST_SWEEP_SECONDS": "0.5",
-        "INGEST_IDLE_SECONDS": "20",
-        "BUS_MAX_ATTEMPTS": "20",
-    }
     await cluster.stop()
     began = time.monotonic()
     settings = PostgresSettings.model_validate({"database_url": cluster.postgres_server.url})
     # As the services have it, which lives through a restart.
     redis = connect(cluster.valkey_server.url)
     try:
-        await cluster.start(tasks, Size(0, 0, 0, 0, ingest=2))
-        async with create_pool(settings, application_name="people") as pool, redis:
-            run = _run(cluster, pool, redis, folder, seed)
-            async with asyncio.TaskGroup() as together:
-                recording = together.create_task(run.record())
-                await asyncio.gather(run.add_all(count), run.break_things(faults))
-                await cluster.ready()
-                await run.ended()
-                await end_tasks(recording)
-            letters = sum([await redis.xlen(key) async for key in redis.scan_iter("dead:*")])
-            found = violations(run.history, places=PLACES, dead_letters=letters)
+        async with store(kind, folder / "blobs", chance) as kept:
+            cluster.settings |= {**_WORKER, **kept.settings}
+            await cluster.start(tasks, Size(0, 0, 0, 0, ingest=2))
+            async with create_pool(settings, application_name="people") as pool, redis:
+                run = _run(cluster, pool, redis, kept, chance)
+                async with asyncio.TaskGroup() as together:
+                    recording = together.create_task(run.record())
+                    await asyncio.gather(run.add_all(count), run.break_things(faults))
+                    if replaces_all:
+                        await run.replace_all()
+                    await cluster.ready()
+                    await run.ended()
+                    await end_tasks(recording)
+                letters = sum([await redis.xlen(key) async for key in redis.scan_iter("dead:*")])
+                found = violations(run.history, places=PLACES, dead_letters=letters)
+            await cluster.stop()
     finally:
         await cluster.stop()
         cluster.settings, cluster.started = before, None
-        shutil.rmtree(folder.parent, ignore_errors=True)
-    made = ", ".join(f"{run.begun.count(name)} {name}" for name in dict.fromkeys(FAULTS) if name in run.begun)
+    made = ", ".join(f"{run.begun.count(name)} {name}" for name in dict.fromkeys(run.begun))
     looks = len(run.history.looks)
-    return found, f"{count} documents, {looks} looks, faults: {made}; {time.monotonic() - began:.0f} s"
+    return found, f"{count} documents, {looks} looks, faults: {made or 'none'}; {time.monotonic() - began:.0f} s"
 
 
-def _run(cluster: Cluster, pool: asyncpg.Pool, redis: Redis, folder: Path, seed: int) -> Run:
+async def die_in_stages(cluster: Cluster, tasks: asyncio.TaskGroup, *, count: int, seed: int) -> tuple[list[str], str]:
+    """The same with workers that die in every stage of a document, and of nothing else."""
+    deaths = cluster.folder / f"stages-{seed}"
+    deaths.mkdir()
+    before, cluster.mutants = cluster.mutants, {"ingest": "staged"}
+    cluster.settings[FOLDER] = str(deaths)
+    try:
+        found, line = await carry_out(cluster, tasks, count=count, faults=0, seed=seed, replaces_all=True)
+    finally:
+        cluster.mutants = before
+        del cluster.settings[FOLDER]
+    died = {stage: len(list(deaths.glob(f"{stage}-*"))) for stage in STAGES}
+    found += [f"no worker died in the stage {stage}" for stage, times in died.items() if not times]
+    return found, f"{line}; deaths: {', '.join(f'{times} {stage}' for stage, times in died.items())}"
+
+
+def _run(cluster: Cluster, pool: asyncpg.Pool, redis: Redis, kept: Store, chance: random.Random) -> Run:
     bus = Bus(RedisSettings(redis_url=cluster.valkey_server.url), redis, group="people")
     documents = Documents(pool, roles=Roles(), places=PLACES)
-    blobs = DiskBlobs(folder)
-    removal = Removal(pool, PgVectorStore(pool, dimensions=384), blobs)
-    upload = Upload(documents, blobs, Turns(pool, bus.publish, places=PLACES))
-    return Run(cluster, pool, upload, documents, removal, folder, random.Random(seed))  # noqa: S311 - a plan, no secret
+    removal = Removal(pool, PgVectorStore(pool, dimensions=384), kept.blobs)
+    upload = Upload(documents, kept.blobs, Turns(pool, bus.publish, places=PLACES))
+    return Run(cluster, pool, upload, documents, removal, kept, chance)
 
 
-async def _until_done(ask: Callable[[], Awaitable[T]]) -> T:
-    while True:
-        try:
-            return await ask()
-        except TransientError:
-            await asyncio.sleep(PAUSE_SECONDS)
-
-
-async def _main(count: int, seed: int) -> int:
+async def _main(rows: Sequence[str], count: int, seed: int) -> int:
+    broken = 0
     async with running_cluster() as (cluster, tasks):
-        found, line = await carry_out(cluster, tasks, count=count, faults=count // 4, seed=seed)
-    print("\n".join([line, *(f"BROKEN: {one}" for one in found)]), flush=True)
-    return int(bool(found))
+        for row in rows:
+            if row == "stages":
+                found, line = await die_in_stages(cluster, tasks, count=count // 2, seed=seed)
+            else:
+                kind: StoreKind = "s3" if row == "s3" else "folder"
+                found, line = await carry_out(cluster, tasks, count=count, faults=count // 4, seed=seed, kind=kind)
+            print("\n".join([f"{row}: {line}", *(f"BROKEN: {one}" for one in found)]), flush=True)
+            broken += len(found)
+    return int(broken > 0)
 
 
 def main() -> None:
     """Exit code 1 when a promise was broken."""
     parser = argparse.ArgumentParser(prog="python -m tests.fault.documents", description="Documents under faults.")
     parser.add_argument("--documents", type=int, default=200)
+    parser.add_argument("--row", action="append", choices=ROWS, help="this one alone; may come again")
     parser.add_argument("--seed", type=int, default=int(os.environ.get("FAULT_SEED") or secrets.randbits(24)))
     given = parser.parse_args()
     print(f"FAULT_SEED={given.seed}", flush=True)
-    sys.exit(asyncio.run(_main(given.documents, given.seed)))
+    sys.exit(asyncio.run(_main(given.row or ROWS, given.documents, given.seed)))
 
 
 if __name__ == "__main__":
