@@ -20,10 +20,11 @@ def blobs_of(settings: BlobSettings) -> DiskBlobs | S3Blobs:
     return DiskBlobs(settings.blob_dir)
 
 
-def incoming_of(settings: BlobSettings, *, form_url: str) -> DiskIncoming | S3Blobs:
+def incoming_of(settings: BlobSettings, blobs: DiskBlobs | S3Blobs, *, form_url: str) -> DiskIncoming | S3Blobs:
     """Where files wait that come straight from clients; `form_url` is the route that takes them for a folder."""
-    if settings.blob_bucket is not None:
-        return S3Blobs(settings.blob_bucket, prefix=settings.blob_prefix)
+    if isinstance(blobs, S3Blobs):
+        # The same: what it has read there it copies without sending it again.
+        return blobs
     return DiskIncoming(settings.blob_dir, form_url=form_url)
 
 

@@ -107,7 +107,7 @@ def worker_app(
         concurrency=ingest.concurrency,
         patience_seconds=ingest.patience_seconds,
     )
-    uncollected = partial(collect, GrantedUploads(pool), incoming_of(blob_settings, form_url=FORM_PATH))
+    uncollected = partial(collect, GrantedUploads(pool), incoming_of(blob_settings, blobs, form_url=FORM_PATH))
     once = partial(
         sweep,
         stalled=StalledVersions(pool),
@@ -171,7 +171,7 @@ def api_app(
     documents = Documents(pool, roles=roles, places=ingest.documents_per_owner)
     turns = Turns(pool, bus.publish, places=ingest.documents_per_owner)
     upload = Upload(documents, blobs, turns)
-    incoming = incoming_of(blob_settings, form_url=FORM_PATH)
+    incoming = incoming_of(blob_settings, blobs, form_url=FORM_PATH)
     direct = DirectUploads(
         documents=documents,
         granted=GrantedUploads(pool),

@@ -7,16 +7,19 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from libs.blobs.forms import INCOMING, Form
 from libs.blobs.key import incoming_name, sharded
 from libs.blobs.pieces import in_pieces
-from libs.blobs.s3_errors import MissingError, TranslatedBody, translated
+from libs.blobs.s3_errors import ChangedError, MissingError, TranslatedBody, translated
 
 T = TypeVar("T")
 
 PART_BYTES = 8 * 1024 * 1024
+COPY_MAX_BYTES = 5 * 1024**3
+"""What S3 copies in one request."""
+COPY_PART_BYTES = 512 * 1024 * 1024
 PARTS_AT_ONCE = 4
 """Together with the part's size: the memory that one transfer takes."""
 
@@ -45,11 +48,14 @@ class S3Blobs:
         self._prefix = prefix
         self._connect_timeout_seconds = connect_timeout_seconds
         self._read_timeout_seconds = read_timeout_seconds
+        self._waiting: dict[Path, _Waiting] = {}
         self._made: Any = None
         self._making = threading.Lock()
 
     async def put(self, key: str, source: Path | bytes) -> None:
         """Afterwards the blob is there for good; a large one travels in parts, and a broken transfer leaves nothing.
+
+        What came out of `incoming` is copied within S3: it does not travel a second time.
 
         Args:
             key: the SHA-256 of the file, which the caller worked out.
@@ -64,9 +70,22 @@ class S3Blobs:
             return
         if isinstance(source, bytes):
             await self._call(lambda client: client.put_object(Bucket=self._bucket, Key=name, Body=source))
-        else:
+        elif source not in self._waiting or not await self._copied(self._waiting[source], name):
             path = str(source)
             await self._call(lambda client: client.upload_file(path, self._bucket, name, Config=_transfer_config()))
+
+    async def _copied(self, waiting: "_Waiting", name: str) -> bool:
+        """False when another file waits there by now: what was hashed is what is to be stored."""
+        from boto3.s3.transfer import TransferConfig
+
+        config = TransferConfig(multipart_threshold=COPY_MAX_BYTES, multipart_chunksize=COPY_PART_BYTES)
+        source = {"Bucket": self._bucket, "Key": waiting.key}
+        same = {"CopySourceIfMatch": waiting.etag}
+        try:
+            await self._call(lambda client: client.copy(source, self._bucket, name, ExtraArgs=same, Config=config))
+        except (ChangedError, MissingError):
+            return False
+        return True
 
     async def has(self, key: str) -> bool:
         """Whether the blob is there.
@@ -155,11 +174,15 @@ class S3Blobs:
             path = Path(folder) / "file"
             try:
                 # One request, so that all of it is of one object, whatever is sent meanwhile.
-                await self._call(lambda client: _save(client.get_object(Bucket=self._bucket, Key=key)["Body"], path))
+                etag = await self._call(lambda client: _save(client.get_object(Bucket=self._bucket, Key=key), path))
             except MissingError:
                 yield None
-            else:
+                return
+            self._waiting[path] = _Waiting(key, etag)
+            try:
                 yield path
+            finally:
+                del self._waiting[path]
 
     async def discard(self, name: str) -> None:
         """Afterwards nothing waits under this name.
@@ -208,9 +231,17 @@ class S3Blobs:
             return self._made
 
 
-def _save(body: Any, path: Path) -> None:
+class _Waiting(NamedTuple):
+    """An object as it was when it was read."""
+
+    key: str
+    etag: str
+
+
+def _save(response: Any, path: Path) -> str:
     with path.open("wb") as file:
-        shutil.copyfileobj(body, file, 1024 * 1024)
+        shutil.copyfileobj(response["Body"], file, 1024 * 1024)
+    return str(response["ETag"])
 
 
 def _transfer_config() -> Any:

@@ -5,25 +5,29 @@ A client does the same for both: it posts the form's fields and then the file to
 
 import asyncio
 import base64
+import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import boto3
 import httpx
 import pytest
 import requests
+from boto3.exceptions import RetriesExceededError
 from moto import mock_aws
 
 from ingest_service.direct_api import FORM_PATH, form_router
 from libs.blobs.forms import Form
 from libs.blobs.incoming import DiskIncoming
+from libs.blobs.key import sharded
 from libs.blobs.s3 import S3Blobs
-from libs.errors import PermanentError
+from libs.blobs.s3_errors import translated
+from libs.errors import PermanentError, TransientError
 from libs.service.app import build_app
 from libs.service.health import Health
 
@@ -78,6 +82,16 @@ async def a_folder(folder: Path, now: Callable[[], datetime]) -> AsyncIterator[S
         yield Store(incoming, http)
 
 
+def set_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As moto wants them."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+
 @pytest.fixture(params=["folder", "s3"])
 async def store(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -86,12 +100,7 @@ async def store(
         async with a_folder(tmp_path, lambda: NOON) as one:
             yield one
         return
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
+    set_credentials(monkeypatch)
     with mock_aws():
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         yield Store(S3Blobs(BUCKET, prefix="documents/"), None)
@@ -122,6 +131,36 @@ async def test_a_form_names_one_file_and_its_size(store: Store) -> None:
     assert form.fields["key"].endswith(f"incoming/{name.replace('-', '')}")
     assert form.fields["key"] in policy
     assert "7654321" in policy
+
+
+async def test_s3_copies_what_was_looked_at_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not travel twice; a file that was sent meanwhile is not stored under the other one's hash."""
+    set_credentials(monkeypatch)
+    with mock_aws():
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket=BUCKET)
+        blobs = S3Blobs(BUCKET, prefix="documents/")
+        name, first, second = str(uuid4()), b"looked at", b"sent later"
+        key, other = hashlib.sha256(first).hexdigest(), hashlib.sha256(b"never").hexdigest()
+        waits_at = f"documents/incoming/{UUID(name).hex}"
+        s3.put_object(Bucket=BUCKET, Key=waits_at, Body=first, Metadata={"came": "alone"})
+
+        async with blobs.incoming(name) as path:
+            assert path is not None
+            await blobs.put(key, path)
+            s3.put_object(Bucket=BUCKET, Key=waits_at, Body=second)
+            await blobs.put(other, path)
+
+        stored = s3.get_object(Bucket=BUCKET, Key=f"documents/{sharded(key)}")
+        # What is copied brings its own facts along, what is sent anew has none.
+        assert (stored["Body"].read(), stored["Metadata"]) == (first, {"came": "alone"})
+        assert s3.get_object(Bucket=BUCKET, Key=f"documents/{sharded(other)}")["Body"].read() == first
+
+
+def test_a_download_that_broke_off_again_and_again_is_tried_again() -> None:
+    """The SDK's transfers have errors of their own, of another family than its requests'."""
+    with pytest.raises(TransientError), translated():
+        raise RetriesExceededError(OSError("cut"))
 
 
 async def test_only_a_uuid_is_a_name(store: Store) -> None:
