@@ -7,9 +7,9 @@ import asyncpg
 from libs.db.errors import translated
 from retrieval_service.ports import Match, Query
 
-# BM25, its candidates and its plans: ingest_service/migrations/0010_kept_plans.sql.
+# BM25, its candidates and its plans: ingest_service/migrations/0010_kept_plans.sql and 0013_frequent_words.sql.
 _SEARCH = """
-    SELECT chunk_id, score, coverage FROM lexical_search_v2($1, $2, $3, $4) ORDER BY score DESC, chunk_id LIMIT $4
+    SELECT chunk_id, score, coverage FROM lexical_search_v3($1, $2, $3, $4) ORDER BY score DESC, chunk_id LIMIT $4
 """
 
 
