@@ -1,6 +1,6 @@
 'use client';
 
-import { useEffect, useLayoutEffect, useRef, useState, type ReactNode, type RefObject } from 'react';
+import { startTransition, useEffect, useLayoutEffect, useRef, useState, type ReactNode, type RefObject } from 'react';
 import type { Message } from '@/lib/messages';
 
 const BLOCK = 16;
@@ -37,7 +37,9 @@ export function Blocks({ scroller, messages, wanted, isAtEnd, render }: Props) {
 
   useEffect(() => {
     const root = scroller.current;
-    const view = new IntersectionObserver(entries => setNear(now => changed(now, entries)), { root, rootMargin: MARGIN });
+    // In pieces of a few milliseconds: whoever scrolls sees every frame, and what is put into the page is not in view yet.
+    const look = (entries: readonly IntersectionObserverEntry[]): void => startTransition(() => setNear(now => changed(now, entries)));
+    const view = new IntersectionObserver(look, { root, rootMargin: MARGIN });
     const size = new ResizeObserver(entries => {
       if (!root) return;
       let grown = 0;
