@@ -117,8 +117,8 @@ def deletion_of(deleted: Deleted, *, is_clean: bool) -> Deletion:
 def _seconds_left(stored: Stored) -> float | None:
     if stored.seconds_left is None:
         return None
-    # Between two batches time goes on.
-    return round(max(0.0, stored.seconds_left - stored.still_seconds), 1)
+    # Between two batches time goes on; but who hears nothing of the next one cannot be nearly there.
+    return round(max(stored.seconds_left / 2, stored.seconds_left - stored.still_seconds), 1)
 
 
 def encode_cursor(last: UUID) -> str:

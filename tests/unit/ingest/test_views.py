@@ -26,10 +26,10 @@ def a_document(status: str, done: int, total: int, seconds_left: float | None, s
     [
         (a_document("embedding", 20, 100, 40.0, 0.0), 40.0),
         (a_document("embedding", 20, 100, 40.0, 5.0), 35.0),
-        (a_document("embedding", 90, 100, 9.0, 60.0), 0.0),
+        (a_document("embedding", 90, 100, 9.0, 60.0), 4.5),
         (a_document("embedding", 0, 100, None, 3.0), None),
     ],
 )
 def test_the_time_left_goes_by(document: Document, expected: float | None) -> None:
-    """Since the last batch, too; it is never below nothing, and null where nobody can say."""
+    """Since the last batch, too, to its half until there is another one; it is null where nobody can say."""
     assert document_of(document, caller=a_principal()).progress.seconds_left == expected
