@@ -2,12 +2,15 @@
 
 Reads the sample knowledge base with ingest's own parsers and splitter, embeds it with the local model, writes its words
 to a PostgreSQL of its own, asks the questions that come with it, and prints for each threshold how many of which kind
-find no passage (ADR 0011).
+find no passage (ADR 0011). With `--foreign`, an evaluation set about something else (tests/eval/data.py), it prints how
+much nearer the nearest passages of its questions come the more of the folder's documents there are; so it does for any
+folder, `--knowledge docs` for one.
 """
 
 import argparse
 import asyncio
-from collections.abc import Iterator, Sequence
+import random
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -32,6 +35,7 @@ from retrieval_service.lexical import PostgresWords
 from retrieval_service.search import DEPTH
 from retrieval_service.settings import RetrievalSettings
 from tests.bench.retrieval import servers
+from tests.eval.data import read_set, spread
 
 KNOWLEDGE = Path(__file__).parents[2] / "deploy" / "local" / "knowledge"
 SUFFIXES = {".md", ".pdf", ".docx"}
@@ -40,6 +44,9 @@ CHUNK_TOKENS = 200
 TOP_K = RetrievalSettings().top_k
 ENOUGH = RetrievalSettings().min_coverage
 COLLECTION = "public"
+PARTS = (8, 4, 2, 1)
+DRAWS = 4
+FOREIGN_QUESTIONS = 1000
 
 
 class Question(msgspec.Struct):
@@ -64,12 +71,14 @@ class Measured:
         best: the most that speaks for any chunk.
         coverage: the most of the question's words that a chunk says.
         right: the most that speaks for a chunk of the article that answers it, if one is among the `TOP_K`.
+        articles: the most that speaks for a chunk of each article.
     """
 
     question: Question
     best: float
     coverage: float
     right: float | None
+    articles: Mapping[str, float]
 
 
 def read_knowledge(folder: Path) -> Iterator[Row]:
@@ -103,7 +112,10 @@ async def measure(
             right = [c for c in candidates[:TOP_K] if rows[place[c.chunk_id]].article == question.article]
             best = max(map(evidence, candidates))
             coverage = max(candidate.coverage for candidate in candidates)
-            measured.append(Measured(question, best, coverage, max(map(evidence, right), default=None)))
+            articles: dict[str, float] = {}
+            for candidate in sorted(candidates, key=evidence):
+                articles[rows[place[candidate.chunk_id]].article] = evidence(candidate)
+            measured.append(Measured(question, best, coverage, max(map(evidence, right), default=None), articles))
     return measured
 
 
@@ -137,7 +149,7 @@ def report(measured: Sequence[Measured]) -> None:
     first = sum(m.right == m.best for m in answerable)
     print(f"right article best: {first}/{len(answerable)}, among the first {TOP_K} chunks: {found}/{len(answerable)}")
     print("\nmin_score  foreign refused   ours refused     right article lost")
-    for hundredths in range(20, 62, 2):
+    for hundredths in sorted({*range(20, 62, 2), round(100 * RetrievalSettings().min_score)}):
         least = hundredths / 100
         refused = sum(m.best < least and m.coverage < ENOUGH for m in foreign)
         wrongly = sum(m.best < least and m.coverage < ENOUGH for m in answerable)
@@ -151,6 +163,20 @@ def report(measured: Sequence[Measured]) -> None:
         print(f"{m.right or 0.0:9.3f}  {m.question.question}")
 
 
+def report_growth(foreign: Sequence[Measured], rows: Sequence[Row]) -> None:
+    """How near the nearest chunk is to nine of ten foreign questions, by how many chunks there are."""
+    articles = sorted({row.article for row in rows})
+    chance = random.Random(0)  # noqa: S311 - the same parts each time
+    print(f"\n{len(foreign)} questions about something else\nchunks  nine of ten have nothing above")
+    for part in PARTS:
+        chunks, bests = 0, []
+        for _ in range(DRAWS):
+            some = set(chance.sample(articles, len(articles) // part))
+            chunks += sum(row.article in some for row in rows)
+            bests += [max((m.articles[a] for a in some & m.articles.keys()), default=0.0) for m in foreign]
+        print(f"{chunks // DRAWS:6}  {np.quantile(bests, 0.9):.3f}")
+
+
 def _share(part: int, whole: Sequence[Measured]) -> str:
     return f"{part:3}/{len(whole):<3} {part / len(whole):6.1%}"
 
@@ -159,16 +185,27 @@ async def main() -> None:
     """Print the table for a knowledge folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--knowledge", type=Path, default=KNOWLEDGE)
-    folder: Path = parser.parse_args().knowledge
+    parser.add_argument("--foreign", type=Path, help="an evaluation set about something else")
+    options = parser.parse_args()
+    folder: Path = options.knowledge
     rows = list(read_knowledge(folder))
-    lines = (folder / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+    given = folder / "questions.jsonl"
+    lines = given.read_text(encoding="utf-8").splitlines() if given.exists() else []
     questions = [msgspec.json.decode(line, type=Question) for line in lines]
+    ours = len(questions)
+    if options.foreign:
+        some = spread(read_set(options.foreign).questions, FOREIGN_QUESTIONS)
+        questions += [Question(question.asked, None) for question in some]
     async with Embedder(MiniLm(installed_weights(), threads=2)) as embedder:
         known = (await embedder.embed([row.text for row in rows])).vectors
         asked = (await embedder.embed([question.question for question in questions])).vectors
     print(f"{len({row.article for row in rows})} articles, {len(rows)} chunks")
     async with servers() as (_, database_url):
-        report(await measure(questions, asked, rows, known, database_url))
+        measured = await measure(questions, asked, rows, known, database_url)
+    if ours:
+        report(measured[:ours])
+    if options.foreign:
+        report_growth(measured[ours:], rows)
 
 
 if __name__ == "__main__":
