@@ -23,9 +23,10 @@ from tests.fault.specials import STEADY, a_message
 from tests.polling import eventually
 from tests.variants import REDIS_SERVER
 
-READ_ONLY_SECONDS = 5.0
-SETTLE_SECONDS = 1.0
-"""Everything that is under way when the roles change is refused once, and counts for nothing."""
+READ_ONLY_SECONDS = 6.0
+SETTLE_SECONDS = 2.0
+"""Everything that is under way when the roles change is refused once, and counts for nothing; so does what still waits
+for the failover before, and learns of its end up to a second later, in the midst of the next."""
 BACK_SECONDS = 2.0
 COMMANDS_A_SECOND = 5.0
 """Of each worker, while Redis takes no writes."""
