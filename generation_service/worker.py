@@ -50,6 +50,8 @@ def register(
 
 
 async def _prepared(prepare: Prepare, context: ContextRetrieved) -> Prompt:
+    # What was written to Redis leaves when the loop has had its turn.
+    await asyncio.sleep(0)
     return prepare(context)
 
 
