@@ -36,9 +36,8 @@ class Outage:
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._reason: str | None = None
-        self._refuses = False
-        self._began_at = self._failed_at = self._next_at = 0.0
-        self._refused_at = float("-inf")
+        self._began_at = self._next_at = 0.0
+        self._read_only_at = self._refused_at = float("-inf")
         self._waiting: set[asyncio.Future[None]] = set()
         self._away = Trouble(log, begins="redis is away", ends="redis is back")
         self._full = Trouble(log, begins="redis is full", ends="redis has room again")
@@ -70,14 +69,19 @@ class Outage:
     def failed(self, error: Exception) -> None:
         """Redis is away, as this error says; the first one is not told, for a connection may break by itself."""
         now = self._now()
-        self._failed_at = now
-        self._refuses = isinstance(error, ReadOnlyError)
+        if isinstance(error, ReadOnlyError):
+            self._read_only_at = now
         if self._reason is None:
             self._began_at = now
             self._next_at = now + self._pause(now)
         else:
             self._away.noticed(error=type(error).__name__)
         self._reason = _reason(error)
+
+    @property
+    def _refuses(self) -> bool:
+        # Also when a connection broke since: that says nothing of whether the next one leads to a server that writes.
+        return self._now() - self._read_only_at < REFUSED_STALE_SECONDS
 
     def _pause(self, now: float) -> float:
         growing = min(max(FIRST_PAUSE_SECONDS, (now - self._began_at) / 2), LONGEST_PAUSE_SECONDS)
@@ -95,13 +99,16 @@ class Outage:
             self.worked(again=False)
 
     def worked(self, *, again: bool) -> None:
-        """A command was carried out; of one that is read-only, only what it has refused before is a sign."""
+        """A command was carried out; of one that is read-only, only what it has refused before is a sign.
+
+        Args:
+            again: whether it refused the same command before.
+        """
         self._full.over_if_quiet()
-        if self._reason is None or (
-            self._refuses and not again and self._now() - self._failed_at < REFUSED_STALE_SECONDS
-        ):
+        if self._reason is None or (self._refuses and not again):
             return
         self._reason = None
+        self._read_only_at = float("-inf")
         self._away.over()
         for waiting in self._waiting:
             if not waiting.done():

@@ -87,6 +87,7 @@ class TransportRetry(Retry):
         once = _trying.get() or (connecting is not None and connecting.is_connected)
         until = time.monotonic() + self._patience_seconds
         failures = 0
+        refused = False
         error: Exception = ConnectionError(f"{self._outage.reason}")
         while once or await self._outage.turn(until=until):
             try:
@@ -96,6 +97,7 @@ class TransportRetry(Retry):
                 if is_retryable is not None and not is_retryable(failure):
                     raise
                 failures, error = failures + 1, failure
+                refused |= isinstance(failure, ReadOnlyError)
                 await (fail(failure, failures) if with_failure_count else fail(failure))
                 if once:
                     raise
@@ -112,7 +114,7 @@ class TransportRetry(Retry):
                     # The command that it is for goes at once.
                     self._outage.answered()
                 elif not once:
-                    self._outage.worked(again=failures > 0)
+                    self._outage.worked(again=refused)
                 return result
         raise error
 

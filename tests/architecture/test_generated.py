@@ -46,7 +46,9 @@ def test_services_read_what_asyncapi_says() -> None:
         "gateway": set(),
         "history": _registered(history.register, open_turn=None, record_answer=None),
         "retrieval": _registered(retrieval.register, retrieve=None),
-        "generation": _registered(generation.register, answer=None, writer=None, meter_of=None, model="any"),
+        "generation": _registered(
+            generation.register, prepare=None, answer=None, writer=None, meter_of=None, model="any"
+        ),
         "ingest": _registered(ingest.register, index=None, give_up=None, patience_seconds=0),
     }
 
