@@ -27,7 +27,7 @@ help: ## This list
 run: $(INSTALLED) ## Run everything on this machine; Ctrl-C stops it
 	@$(BIN)/python -m deploy.local
 
-ask: .venv/installed ## Ask a question: make ask Q="How long does a transfer take?" [SESSION=id]
+ask: .venv/installed ## Ask a question: make ask Q="When does a transfer to another bank arrive?" [SESSION=id]
 	@$(if $(value Q),,echo 'usage: make ask Q="your question" [SESSION=id]' >&2; exit 2)
 	@$(BIN)/python -m deploy.local.ask $(if $(value SESSION),--session $(call typed,SESSION)) -- $(call typed,Q)
 
