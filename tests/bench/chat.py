@@ -8,12 +8,11 @@ import argparse
 import asyncio
 import os
 import shutil
-import struct
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,8 +25,6 @@ from tests.bench.sides import Side, eloquent, fake_model, monolith
 from tests.bench.usage import Usage, machine_cpu_seconds
 
 PAGE = ROOT / "docs" / "benchmarks.md"
-WAKEFUL = Path("/dev/cpu_dma_latency")
-"""Linux's PM QoS: while a latency of 0 is asked for here, no core sleeps so that it would have to be woken."""
 FEW = 10
 """Up to so many people a window takes longer: few chats make poor percentiles."""
 
@@ -45,7 +42,6 @@ class Plan:
         alone: without any monolith.
         profile: folder for py-spy's records of Eloquent's processes.
         comes_first: all that is measured, on either side, runs before whatever else the machine has to do.
-        awake: no core sleeps, as on a machine with more to do.
     """
 
     levels: tuple[int, ...] = (1, 50, 100, 300)
@@ -57,7 +53,6 @@ class Plan:
     alone: bool = False
     profile: Path | None = None
     comes_first: bool = False
-    awake: bool = False
 
 
 QUICK = Plan(levels=(1, 50), rounds=1, window_seconds=2.5, few_seconds=2.5)
@@ -65,7 +60,7 @@ QUICK = Plan(levels=(1, 50), rounds=1, window_seconds=2.5, few_seconds=2.5)
 
 async def measure(plan: Plan) -> Report:
     """The report of a whole run; every process it started has ended."""
-    report = Report(plan.script, came_first=plan.comes_first, was_awake=plan.awake)
+    report = Report(plan.script, came_first=plan.comes_first)
     if plan.comes_first:
         # Of equal rank among themselves; the processes that are started from here on inherit it.
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
@@ -75,8 +70,6 @@ async def measure(plan: Plan) -> Report:
     people = max(plan.levels)
     try:
         async with AsyncExitStack() as stack:
-            if plan.awake:
-                stack.enter_context(_awake())
             model_url, model_pid = await stack.enter_async_context(fake_model(plan.script, folder))
             sides = [await stack.enter_async_context(eloquent(model_url, people, folder))]
             if not plan.alone:
@@ -96,13 +89,6 @@ async def measure(plan: Plan) -> Report:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return report
-
-
-@contextmanager
-def _awake() -> Iterator[None]:
-    with WAKEFUL.open("wb", buffering=0) as request:
-        request.write(struct.pack("i", 0))
-        yield
 
 
 async def in_turn(side: Side, people: int, seconds: float, script: Script, model_pid: int) -> Window:
@@ -183,16 +169,10 @@ def parse(arguments: Sequence[str]) -> tuple[Plan, bool]:
     parser.add_argument(
         "--first", action="store_true", help="before other work on the machine: real-time scheduling, Linux, as root"
     )
-    parser.add_argument("--awake", action="store_true", help="no core sleeps: Linux, as root")
     options = parser.parse_args(arguments)
     plan = QUICK if options.quick else Plan()
     plan = replace(
-        plan,
-        by_hand=options.by_hand,
-        alone=options.alone,
-        profile=options.profile,
-        comes_first=options.first,
-        awake=options.awake,
+        plan, by_hand=options.by_hand, alone=options.alone, profile=options.profile, comes_first=options.first
     )
     if options.levels:
         plan = replace(plan, levels=tuple(options.levels))

@@ -44,12 +44,10 @@ class Report:
 
     Attributes:
         came_first: whether all of it ran before other work on the machine.
-        was_awake: whether no core slept.
     """
 
     script: Script
     came_first: bool = False
-    was_awake: bool = False
     windows: list[Window] = field(default_factory=list)
 
     @property
@@ -73,7 +71,7 @@ class Report:
             path,
             HEAD,
             "# Benchmarks\n\n"
-            f"Written by `python -m tests.bench.chat{self._options()} --write` "
+            f"Written by `python -m tests.bench.chat{' --first' if self.came_first else ''} --write` "
             f"({datetime.now(UTC):%Y-%m-%d}); what it means is in [ADR 14](adr/0014-hot-path.md).\n\n"
             "People ask, read to the end and ask again, each in a new session, with a question nobody has asked "
             f"before. The fake model begins after {script.first_token * _MILLI:.0f} ms and writes {script.tokens} "
@@ -86,19 +84,13 @@ class Report:
             "the side, databases included; *memory* their proportional set size.\n\n" + self.markdown(),
         )
 
-    def _options(self) -> str:
-        return f"{' --first' if self.came_first else ''}{' --awake' if self.was_awake else ''}"
-
     def _rank(self) -> str:
-        first = (
+        if not self.came_first:
+            return ""
+        return (
             " All of these processes, of both sides, ran with real-time scheduling (`--first`), so that other work on "
             "the machine could not come between."
         )
-        awake = (
-            " No core slept meanwhile (`--awake`): a virtual machine with one chat and nothing else to do would be "
-            "woken for each of its steps, and a server has more to do."
-        )
-        return f"{first if self.came_first else ''}{awake if self.was_awake else ''}"
 
     def _levels(self) -> list[str]:
         blocks = []
