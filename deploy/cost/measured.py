@@ -1,13 +1,13 @@
 """What one chat takes: figures measured elsewhere, each with where it stands, and assumptions, each called one."""
 
 CPU_MS_A_CHAT = {
-    "gateway": 8.54,
-    "history-api": 0.07,
-    "history-worker": 5.58,
-    "retrieval": 6.37,
-    "generation": 15.34,
-    "postgres": 5.44,
-    "valkey": 4.09,
+    "gateway": 6.16,
+    "history-api": 0.01,
+    "history-worker": 3.80,
+    "retrieval": 4.55,
+    "generation": 11.40,
+    "postgres": 4.03,
+    "valkey": 2.78,
 }
 """User and system time for a chat with an answer of 100 tokens, all of the process's work for it: docs/benchmarks.md of
 2026-11-23, under "Where Eloquent's CPU goes", the row of 50 at once."""
