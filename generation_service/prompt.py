@@ -56,7 +56,7 @@ class Prompt:
 
 
 def build_prompt(context: ContextRetrieved, *, tokenizer: Tokenizer, budget: Budget) -> Prompt:
-    """The prompt for a question with at least one passage.
+    """The prompt for a question; one without a passage is for no model, which `answer` decides.
 
     The question is never cut. Messages of the history are dropped from the oldest on, passages from the last on; the
     last one that has room is cut after a sentence, and its place says so.

@@ -10,7 +10,8 @@ CPU_MS_A_CHAT = {
     "valkey": 2.78,
 }
 """User and system time for a chat with an answer of 100 tokens, all of the process's work for it: docs/benchmarks.md of
-2026-11-23, under "Where Eloquent's CPU goes", the row of 50 at once."""
+2026-11-23, under "Where Eloquent's CPU goes", the row of 50 at once. The history API, which is only
+asked for lists and rounds to nothing there, stands with the least that could be shown."""
 
 MEASURED_TOKENS = 100
 GROWS_WITH_THE_ANSWER = frozenset({"gateway", "generation", "valkey"})
