@@ -1,10 +1,11 @@
 """One document version: parse, cut, embed, store its vectors, and swap it in as a whole."""
 
 import asyncio
+import contextlib
 import hashlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID, uuid5
 
@@ -14,7 +15,7 @@ from ingest_service.chunking import Chunk
 from ingest_service.language import language_of
 from ingest_service.leftovers import Removal
 from ingest_service.metrics import CHUNKS, KEPT, STAGE_SECONDS, VERSIONS
-from ingest_service.outlook import Outlook
+from ingest_service.outlook import Outlook, Upcoming
 from ingest_service.parsing.parsed import UnreadableError
 from ingest_service.ports import Blobs, Embedder, Reader, VectorStore
 from ingest_service.turns import Turns
@@ -30,6 +31,9 @@ PREFIX_MAX_CHARACTERS = 160
 
 LANGUAGE_CHUNKS = 8
 """What a document's language is told from."""
+
+TELL_SECONDS = 1.0
+"""Between two words on the time left, when nothing comes back for longer."""
 
 _AWAY = ("unavailable", "A service we need did not answer for too long. Retry it later.")
 _QUARANTINED = (
@@ -49,7 +53,11 @@ class Batches:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """The use case with what it needs; `model` names what embeds, dimensions included."""
+    """The use case with what it needs; `model` names what embeds, dimensions included.
+
+    Attributes:
+        embedding: what is under way in more than one request.
+    """
 
     versions: Versions
     removal: Removal
@@ -61,6 +69,7 @@ class Index:
     outlook: Outlook
     turns: Turns
     model: str
+    embedding: dict[Upcoming, Work] = field(default_factory=dict)
 
     async def __call__(self, event: DocumentUploaded, *, last_try: bool) -> None:
         """Afterwards the version is searchable, has failed with a reason, or is of no use to anybody any more.
@@ -79,7 +88,8 @@ class Index:
         if work is None:
             return
         try:
-            await self._index(work)
+            with self.outlook.document(work.media_type, work.size_bytes) as upcoming:
+                await self._index(work, upcoming)
         except StoppedError:
             await self._tidy(work)
             outcome = "stopped"
@@ -109,7 +119,7 @@ class Index:
         await self.removal.try_to_remove_work(event.document_id, event.version, event.generation)
         await self.turns.try_to_open_next(event.owner.user_id)
 
-    async def _index(self, work: Work) -> None:
+    async def _index(self, work: Work, upcoming: Upcoming) -> None:
         with STAGE_SECONDS.labels("parsing").time():
             async with self.blobs.local(work.blob_key) as path:
                 title, found = await self.reader.read(
@@ -121,8 +131,10 @@ class Index:
         shown = work.title if work.title_given else title or work.title
         texts = [embedded_text(shown, chunk) for chunk in found]
         chunks = await self._identified(work, found, texts)
+        new_ones = [(new, text) for new, text in zip(chunks, texts, strict=True) if not new.is_kept]
+        self.outlook.was_read(upcoming, work.media_type, work.size_bytes, found=len(chunks), new=len(new_ones))
         with STAGE_SECONDS.labels("embedding").time():
-            await self._embed(work, [(new, text) for new, text in zip(chunks, texts, strict=True) if not new.is_kept])
+            await self._embed(work, new_ones, upcoming)
         began = time.monotonic()
         with STAGE_SECONDS.labels("storing").time():
             swapped = await self.versions.make_searchable(work, title=title, chunks=chunks, places=self.turns.places)
@@ -147,23 +159,44 @@ class Index:
             chunks.append(NewChunk(id_, chunk, digest, is_kept, text.removesuffix(chunk.text).rstrip(), language))
         return chunks
 
-    async def _embed(self, work: Work, chunks: Sequence[tuple[NewChunk, str]]) -> None:
+    async def _embed(self, work: Work, chunks: Sequence[tuple[NewChunk, str]], upcoming: Upcoming) -> None:
         size = self.batches.size
         await self.versions.plan(work, [new.chunk_id for new, _ in chunks])
 
         async def embed(batch: Sequence[tuple[NewChunk, str]]) -> None:
+            request = self.outlook.goes_out(upcoming, len(batch))
             vectors = await self.embedder.embed([text for _, text in batch])
             items = [(new.chunk_id, work.document_id, vector) for (new, _), vector in zip(batch, vectors, strict=True)]
             await self.vectors.upsert(work.collection, items)
-            left = self.outlook.came_back(under_way, len(batch))
-            if under_way.left:
+            self.outlook.came_back(upcoming, request)
+            if upcoming.left:
                 # The last one's progress is the end of the work.
-                done, total = under_way.done, under_way.total
-                await self.versions.advance(work, "embedding", done=done, total=total, seconds_left=left)
+                await self._tell(work, upcoming)
 
         batches = [chunks[start : start + size] for start in range(0, len(chunks), size)]
-        with self.outlook.embedding(len(chunks)) as under_way:
+        if len(batches) <= 1:
+            # As with most documents: tasks of their own would do nothing but cost.
+            for batch in batches:
+                await embed(batch)
+            return
+        self.embedding[upcoming] = work
+        try:
             await _bounded([partial(embed, batch) for batch in batches], at_once=self.batches.concurrency)
+        finally:
+            del self.embedding[upcoming]
+
+    async def tell_all(self) -> None:
+        """Note the time left of all that is being embedded: it changes with what others do, too."""
+        if self.embedding:
+            self.outlook.queued(await self.versions.queued())
+        for upcoming, work in list(self.embedding.items()):
+            # If nobody waits for it any more, its next request finds out.
+            with contextlib.suppress(StoppedError):
+                await self._tell(work, upcoming)
+
+    async def _tell(self, work: Work, upcoming: Upcoming) -> None:
+        left = self.outlook.seconds_left(upcoming)
+        await self.versions.advance(work, "embedding", done=upcoming.done, total=upcoming.total, seconds_left=left)
 
     async def _fail(self, work: Work, code: str, message: str) -> str:
         log.info("document version failed", code=code, media_type=work.media_type)
@@ -201,10 +234,6 @@ def embedded_text(title: str, chunk: Chunk) -> str:
 
 async def _bounded(jobs: Sequence[Callable[[], Awaitable[None]]], *, at_once: int) -> None:
     """Runs all jobs, so many at once; the first error stops the rest and is raised as itself."""
-    if len(jobs) == 1:
-        # As with most documents: a task of its own would do nothing but cost.
-        await jobs[0]()
-        return
     waiting = iter(jobs)
 
     async def hand() -> None:

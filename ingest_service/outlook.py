@@ -1,44 +1,80 @@
-"""How long the embedding of a document will go on, by all that a process embeds (ADR 0038).
+"""How long a document will go on until it is searchable, by all that a process works on (ADR 0038).
 
-While the model takes what it is given, a document's own pace goes on. While it puts requests off, all documents share
-what it allows: whoever has much left gets a larger share as soon as the others have ended.
+The requests that are still to be made are played through: whose turn it is, how long one takes, and what the endpoint
+allows. So a document that is slow beside others is not said to stay slow when they have ended.
 """
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Protocol
+
+from ingest_service.play import Bucket, Play, Request, Rules
+from ingest_service.work import Queued
 
 Monotonic = Callable[[], float]
 
 WINDOW_SECONDS = 15.0
 """What is allowed now is what was allowed lately."""
 FEWEST = 3
-"""Batches, before a pace is told from them."""
-STORING_SECONDS = 0.001
+"""Requests, before a rate is told from them."""
+STORING_SECONDS = 0.0003
 """Of a chunk, before one was stored: its words are counted and indexed."""
+BYTES_A_CHUNK = 800.0
+"""Of a format none of which was read yet: a chunk of 200 tokens as plain text."""
 _LATEST_SHARE = 0.3
 
 
-class Embedding:
-    """One document's, under way.
+class Limit(Protocol):
+    """What an endpoint allows, by what it says and by its refusals."""
+
+    @property
+    def refused_from(self) -> float:
+        """Since when it puts requests off."""
+
+    @property
+    def refused_at(self) -> float | None:
+        """When it put a request off last; None when that is long ago."""
+
+    @property
+    def at_once(self) -> int:
+        """Requests that go out at once."""
+
+    @property
+    def answer_seconds(self) -> float:
+        """That the latest answer took from when it was asked for."""
+
+    @property
+    def not_before(self) -> float:
+        """Nothing goes out until then."""
+
+    @property
+    def texts_per_second(self) -> float | None:
+        """That it says it allows; None when it says nothing."""
+
+    @property
+    def texts_now(self) -> float:
+        """That it says it would take at once."""
+
+
+class Upcoming:
+    """One document's work.
 
     Attributes:
-        total: chunks.
+        total: chunks to embed; what its size suggests until it is known.
         done: of them.
-        begun: when.
-        batches: that have come back.
+        under_way: requests that have not come back.
     """
 
-    def __init__(self, total: int, begun: float) -> None:
+    def __init__(self, total: int) -> None:
         self.total = total
         self.done = 0
-        self.begun = begun
-        self.batches = 0
+        self.under_way: list[Request] = []
 
     @property
     def left(self) -> int:
-        """Chunks."""
+        """Chunks whose vectors are not stored."""
         return self.total - self.done
 
 
@@ -48,72 +84,141 @@ class Outlook:
     Args:
         size: chunks in a request.
         at_once: requests for one document.
-        is_limited: whether the model has put requests off lately.
-        clock: seconds.
+        limit: of the endpoint, now.
+        clock: seconds; the limit's too.
     """
 
     def __init__(
-        self, *, size: int, at_once: int, is_limited: Callable[[], bool], clock: Monotonic = time.monotonic
+        self, *, size: int, at_once: int, limit: Callable[[], Limit], clock: Monotonic = time.monotonic
     ) -> None:
         self._size = size
         self._at_once = at_once
-        self._is_limited = is_limited
+        self._limit = limit
         self._clock = clock
-        self._under_way: list[Embedding] = []
-        self._batches: deque[tuple[float, int]] = deque()
-        self._storing_seconds = STORING_SECONDS
+        self._documents: list[Upcoming] = []
+        self._busy_from = clock()
+        self._refused_from: float | None = None
+        self._request_seconds: float | None = None
+        self._came_back: deque[tuple[float, int]] = deque()
+        self._storing_seconds: float | None = None
+        self._bytes_a_chunk: dict[str, float] = {}
+        self._queued: Sequence[Queued] = ()
 
     @contextmanager
-    def embedding(self, chunks: int) -> Iterator[Embedding]:
-        """A document whose chunks are being embedded until the block ends."""
-        one = Embedding(chunks, self._clock())
-        self._under_way.append(one)
+    def document(self, media_type: str, size_bytes: int) -> Iterator[Upcoming]:
+        """A document that is read, embedded and stored within the block."""
+        if not self._documents:
+            # What comes after a rest says nothing about what was before.
+            self._busy_from = self._clock()
+            self._came_back.clear()
+            self._request_seconds = self._refused_from = None
+        one = Upcoming(self._expected(media_type, size_bytes))
+        self._documents.append(one)
         try:
             yield one
         finally:
-            self._under_way.remove(one)
-            if not self._under_way:
-                # What comes after a rest says nothing about it.
-                self._batches.clear()
+            self._documents.remove(one)
 
-    def came_back(self, one: Embedding, chunks: int) -> float:
-        """So many more of its chunks are embedded; the seconds until it is searchable."""
+    def was_read(self, one: Upcoming, media_type: str, size_bytes: int, *, found: int, new: int) -> None:
+        """It has `found` chunks, `new` of which are to be embedded."""
+        self._bytes_a_chunk[media_type] = size_bytes / max(1, found)
+        one.total = new
+
+    def goes_out(self, one: Upcoming, chunks: int) -> Request:
+        """So many of its chunks are to be embedded next."""
+        others = sum(len(document.under_way) for document in self._documents)
+        request = Request(self._clock(), chunks, others >= self._limit().at_once)
+        one.under_way.append(request)
+        return request
+
+    def came_back(self, one: Upcoming, request: Request) -> None:
+        """Their vectors are stored."""
         now = self._clock()
-        one.done += chunks
-        one.batches += 1
-        self._batches.append((now, chunks))
-        while now - self._batches[0][0] > WINDOW_SECONDS and len(self._batches) > FEWEST:
-            self._batches.popleft()
-        return self._embedding_left(one, now) + one.total * self._storing_seconds
+        one.under_way.remove(request)
+        one.done += request.chunks
+        self._came_back.append((now, request.chunks))
+        while now - self._came_back[0][0] > WINDOW_SECONDS and len(self._came_back) > FEWEST:
+            self._came_back.popleft()
+        self._note(self._limit())
+        is_whole = 2 * request.chunks >= self._size
+        if self._request_seconds is None or (self._refused_from is None and is_whole):
+            # While requests are put off it would be the waiting that is seen, and of a few chunks the round trip.
+            seconds = self._limit().answer_seconds if request.has_waited else now - request.begun
+            self._request_seconds = _followed(self._request_seconds, seconds)
+
+    def queued(self, waiting: Sequence[Queued]) -> None:
+        """These documents wait until others have ended."""
+        self._queued = waiting
 
     def stored(self, chunks: int, seconds: float) -> None:
         """So many chunks were made searchable in so many seconds."""
         if chunks >= self._size:
-            # Of a few it is the round trip that is seen.
-            self._storing_seconds += _LATEST_SHARE * (seconds / chunks - self._storing_seconds)
+            self._storing_seconds = _followed(self._storing_seconds, seconds / chunks)
 
-    def _embedding_left(self, one: Embedding, now: float) -> float:
-        since = self._batches[0][0]
-        if self._is_limited() and len(self._batches) >= FEWEST and now > since:
-            rate = sum(chunks for _, chunks in list(self._batches)[1:]) / (now - since)
-            return _ends_in(one, self._under_way, rate=rate, hands=self._hands)
-        # The others under way are half through, one with another.
-        counted = one.done + min(one.left, self._size * (self._at_once - 1) / 2)
-        return (one.total - counted) * (now - one.begun) / counted
+    def seconds_left(self, one: Upcoming) -> float | None:
+        """Until it is searchable; None while nothing was seen that this could be told from."""
+        now = self._clock()
+        limit = self._limit()
+        self._note(limit)
+        bucket: Bucket | None = None
+        if self._refused_from is not None:
+            bucket, request_seconds = self._refilled(limit, self._refused_from, now), 0.0
+        elif self._request_seconds is None:
+            return None
+        else:
+            if limit.texts_per_second is not None:
+                bucket = Bucket(limit.texts_per_second, limit.texts_now, now)
+            request_seconds = self._request_seconds
+        rules = Rules(self._size, request_seconds, self._at_once, limit.at_once, bucket)
+        play = Play(now, rules, self._queue())
+        played = {
+            id(document): play.add(document.left - _chunks(document.under_way), document.under_way)
+            for document in self._documents
+        }
+        ends = play.end_of(played[id(one)])
+        return ends - now + one.total * (self._storing_seconds or STORING_SECONDS)
 
-    def _hands(self, left: float) -> int:
-        return min(self._at_once, -int(-left // self._size))
+    def _queue(self) -> Iterator[int]:
+        """Chunks of the documents that wait for their turn."""
+        for queued in self._queued:
+            for _ in range(queued.documents):
+                yield self._expected(queued.media_type, queued.size_bytes / queued.documents)
+
+    def _expected(self, media_type: str, size_bytes: float) -> int:
+        return max(1, round(size_bytes / self._bytes_a_chunk.get(media_type, BYTES_A_CHUNK)))
+
+    def _note(self, limit: Limit) -> None:
+        """Since when requests are put off, of those that were made since the last rest."""
+        if limit.refused_at is None or limit.refused_at < self._busy_from:
+            self._refused_from = None
+        elif self._refused_from is None:
+            began_now = limit.refused_from >= self._busy_from
+            self._refused_from = limit.refused_from if began_now else limit.refused_at
+
+    def _refilled(self, limit: Limit, refused_from: float, now: float) -> Bucket:
+        """What is allowed, while it is the refusals that say so: chunks come back as fast as they are let through."""
+        # Those that were let through before the first refusal come back until then.
+        request_seconds = self._request_seconds or 0.0
+        begun = refused_from + request_seconds
+        seen = [(at, chunks) for at, chunks in self._came_back if at > begun + request_seconds / 2]
+        chunks = sum(chunks for _, chunks in seen)
+        last = seen[-1][0] if seen else begun
+        if len(seen) >= FEWEST:
+            first, of_first = seen[0]
+            rate = min((chunks - of_first) / max(last - first, 1e-3), chunks / max(now - first, 1e-3))
+        elif limit.texts_per_second is not None:
+            return Bucket(limit.texts_per_second, limit.texts_now, now)
+        elif limit.not_before > now:
+            # One more, once the time is over that the endpoint asked for.
+            rate = (chunks + self._size) / max(limit.not_before - refused_from, 1e-3)
+        else:
+            rate = max(chunks, self._size) / max(now - begun, 1e-3)
+        return Bucket(rate, min(self._size, max(0.0, now - last) * rate), now)
 
 
-def _ends_in(one: Embedding, under_way: list[Embedding], *, rate: float, hands: Callable[[float], int]) -> float:
-    """Seconds until it ends, when all get a share of what is allowed by the requests that they make at once."""
-    left = {id(other): float(other.left) for other in under_way if other.left}
-    seconds = 0.0
-    while id(one) in left:
-        together = sum(map(hands, left.values()))
-        speeds = {key: rate * hands(chunks) / together for key, chunks in left.items()}
-        step = min(chunks / speeds[key] for key, chunks in left.items())
-        seconds += step
-        left = {key: chunks - speeds[key] * step for key, chunks in left.items()}
-        left = {key: chunks for key, chunks in left.items() if chunks > 1e-6}  # noqa: PLR2004 - of a chunk: rounding
-    return seconds
+def _chunks(requests: list[Request]) -> int:
+    return sum(request.chunks for request in requests)
+
+
+def _followed(mean: float | None, latest: float) -> float:
+    return latest if mean is None else mean + _LATEST_SHARE * (latest - mean)

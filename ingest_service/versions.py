@@ -7,8 +7,11 @@ from uuid import UUID
 import asyncpg
 
 from ingest_service.swap import PIECE, Swapped, swap_in
-from ingest_service.work import NewChunk, StoppedError, Work
+from ingest_service.work import NewChunk, Queued, StoppedError, Work
 from libs.db.errors import translated
+
+QUEUED_MAX = 1000
+"""Documents that are looked at: who waits behind more is told too little."""
 
 _BEGIN = """
     UPDATE document_versions AS v
@@ -50,6 +53,12 @@ _PLAN = """
     SELECT $1, version, $3, $4, $5 FROM begun
     ON CONFLICT (document_id, version, generation) WHERE version IS NOT NULL DO UPDATE SET chunk_ids = $5
     RETURNING version
+"""
+
+_QUEUED = """
+    SELECT media_type, count(*) AS documents, sum(size_bytes)::bigint AS size_bytes
+    FROM (SELECT media_type, size_bytes FROM document_versions WHERE status = 'queued' LIMIT $1) AS queued
+    GROUP BY media_type
 """
 
 _KEPT = """
@@ -130,6 +139,15 @@ class Versions:
             row = await self._pool.fetchrow(_ADVANCE, *key, stage, done, total, seconds_left)
         if row is None:
             raise StoppedError
+
+    async def queued(self) -> list[Queued]:
+        """The versions that wait for their owner's turn, by format; of very many not all.
+
+        Raises:
+            TransientError: the database did not answer.
+        """
+        with translated():
+            return [Queued(*row) for row in await self._pool.fetch(_QUEUED, QUEUED_MAX)]
 
     async def fail(self, document_id: UUID, version: int, generation: int, *, code: str, message: str) -> bool:
         """End the version with a reason, unless it has ended already; what was searchable stays so."""

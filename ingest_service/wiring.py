@@ -17,7 +17,7 @@ from ingest_service.documents import Documents
 from ingest_service.events_api import events_router
 from ingest_service.gathering import GatheringEmbedder
 from ingest_service.granted import GrantedUploads
-from ingest_service.index import Batches, Index
+from ingest_service.index import TELL_SECONDS, Batches, Index
 from ingest_service.leftovers import Removal
 from ingest_service.outlook import Outlook
 from ingest_service.parsing.sandbox import Sandbox
@@ -96,7 +96,7 @@ def worker_app(
         embedder=embedder,
         vectors=vectors,
         batches=Batches(ingest.embed_batch, ingest.embed_concurrency),
-        outlook=Outlook(size=ingest.embed_batch, at_once=ingest.embed_concurrency, is_limited=pacer.is_limited),
+        outlook=Outlook(size=ingest.embed_batch, at_once=ingest.embed_concurrency, limit=pacer.limit),
         turns=turns,
         model=f"{knowledge.embedding_model} {knowledge.embedding_dimensions}",
     )
@@ -145,6 +145,7 @@ def worker_app(
             embedder,
             bus,
             repeating(turns.note_published, every_seconds=NOTE_SECONDS),
+            repeating(index.tell_all, every_seconds=TELL_SECONDS),
             repeating(once, every_seconds=ingest.sweep_seconds),
             repeating(Clearing(pool, removal).clear_all, every_seconds=ingest.sweep_seconds),
             repeating(uncollected, every_seconds=ingest.sweep_seconds),

@@ -47,5 +47,13 @@ class NewChunk(NamedTuple):
     language: str = UNKNOWN
 
 
+class Queued(NamedTuple):
+    """Versions of a format that wait for their owner's turn; `size_bytes` of all together."""
+
+    media_type: str
+    documents: int
+    size_bytes: int
+
+
 class StoppedError(Exception):
     """The version was deleted or finished by someone else: the work on it is pointless."""

@@ -5,7 +5,7 @@ import base64
 import binascii
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ import msgspec
 from libs.errors import EloquentError, PermanentError, TransientError
 from libs.llm.endpoint import Endpoint
 from libs.llm.metrics import OPERATION_SECONDS, TOKENS
-from libs.llm.pacing import Pacer
+from libs.llm.pacing import Pacer, Told
 from libs.llm.retries import RetryPolicy, retrying
 from libs.llm.spans import model_call
 from libs.telemetry.spans import Span
@@ -27,6 +27,7 @@ Vector = tuple[float, ...]
 
 _SHORTENABLE = "text-embedding-3"
 _FLOAT_BYTES = 4
+_LIMIT_HEADER = "x-ratelimit"
 
 
 class _Item(msgspec.Struct):
@@ -127,7 +128,11 @@ class OpenAIEmbedder:
         content = _encode({"model": self.model, "input": texts, "encoding_format": "base64", **shorten})
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                return _decode(await self._endpoint.post("/embeddings", content, headers=call.headers()))
+                response = await self._endpoint.post("/embeddings", content, headers=call.headers())
+                answer = _decode(response.content)
+                if self._pacer is not None:
+                    self._pacer.told(_told(response.headers, answer.usage, len(texts)))
+                return answer
         except EloquentError:
             raise
         except TimeoutError as error:
@@ -137,6 +142,21 @@ class OpenAIEmbedder:
         except Exception as error:
             # Whatever the HTTP stack under the SDK calls it, a body that cannot be read is a cut connection.
             raise TransientError("the connection to the embedding endpoint broke") from error
+
+
+def _told(headers: Mapping[str, str], usage: _Usage | None, texts: int) -> Told | None:
+    """What OpenAI and Azure say beside an answer: tokens that a minute allows, and those left of them."""
+    if usage is None or not usage.prompt_tokens:
+        return None
+    try:
+        a_minute = float(headers[f"{_LIMIT_HEADER}-limit-tokens"])
+        remaining = float(headers[f"{_LIMIT_HEADER}-remaining-tokens"])
+    except (KeyError, ValueError):
+        return None
+    texts_a_token = texts / usage.prompt_tokens
+    if not (a_minute > 0 and remaining >= 0 and a_minute + remaining < float("inf")):
+        return None
+    return Told(a_minute / 60 * texts_a_token, remaining * texts_a_token)
 
 
 def _vector(embedding: str | list[float]) -> Vector:

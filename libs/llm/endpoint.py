@@ -91,8 +91,8 @@ class Endpoint:
         await self.client.close()
         self._client = self._http = None
 
-    async def post(self, path: str, content: bytes, *, headers: Mapping[str, str]) -> bytes:
-        """The body of the answer to a request in JSON that is small, frequent and answered at once.
+    async def post(self, path: str, content: bytes, *, headers: Mapping[str, str]) -> httpx2.Response:
+        """The answer, read, to a request in JSON that is small, frequent and answered at once.
 
         As the SDK would ask, with its client, address and headers, without the objects that it makes of each request.
 
@@ -114,7 +114,7 @@ class Endpoint:
         except httpx2.TransportError as error:
             raise TransientError("the model endpoint cannot be reached") from error
         if response.is_success:
-            return response.content
+            return response
         raise translated(openai.APIStatusError("", response=response, body=_error_of(response.content)))
 
     async def check(self) -> None:

@@ -94,11 +94,13 @@ def made_up(count: int, *, words: int = 560, seed: int = 4) -> list[str]:
     paragraphs = [part for path in articles for part in path.read_text().split("\n\n") if len(part) > 80]
     documents = []
     for number in range(count):
-        parts = [f"# Guide {number}"]
-        while sum(len(part.split()) for part in parts) < words:
+        parts, have = [f"# Guide {number}"], 3
+        while have < words:
             if len(parts) % 4 == 1:
                 parts.append(f"## Section {len(parts)} of {number}")
+                have += 5
             parts.append(chance.choice(paragraphs))
+            have += len(parts[-1].split())
         documents.append("\n\n".join(parts))
     return documents
 

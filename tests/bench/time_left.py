@@ -25,6 +25,7 @@ WORDS_A_CHUNK = 110
 """Of the sample texts, about."""
 FROM, UNTIL = 0.2, 0.8
 FINAL = {"searchable", "failed"}
+UNLIMITED = {"tokens_per_second": 0, "tokens_at_once": 0}
 
 
 class Case(NamedTuple):
@@ -46,10 +47,14 @@ CASES = {
     "one of 400": Case((400,), {"embed_seconds": 1.0}),
     "one of 1,500": Case((1500,), {"embed_seconds": 0.8}),
     "one of 5,000": Case((5000,), {"embed_seconds": 0.4}),
-    "one of 1,500, rate limit": Case((1500,), {"embed_seconds": 0.3, "tokens_per_second": 9000}),
     "eight of 400": Case((400,) * 8, {"embed_seconds": 1.0}),
+    "one of 1,500, a minute's limit": Case(
+        (1500,), {"embed_seconds": 0.3, "tokens_per_second": 2000, "tokens_at_once": 90_000}
+    ),
+    "one of 1,500, rate limit": Case((1500,), {"embed_seconds": 0.3, "tokens_per_second": 9000}),
     "large among small, rate limit": Case((1500, *(60,) * 20), {"embed_seconds": 0.3, "tokens_per_second": 9000}),
     "four of 400, rate limit": Case((400,) * 4, {"embed_seconds": 0.3, "tokens_per_second": 6000}),
+    "eight of 400, after a rate limit": Case((400,) * 8, {"embed_seconds": 1.0}),
 }
 
 
@@ -58,7 +63,7 @@ async def looked_at(target: Target, case: Case) -> Mapping[UUID, Sequence[Look]]
     looks: dict[UUID, list[Look]] = defaultdict(list)
     headers = {"authorization": f"Bearer {target.token}"}
     async with httpx.AsyncClient(trust_env=False, timeout=60, base_url=target.api, headers=headers) as http:
-        await http.post(f"{target.model.removesuffix('/v1')}/control", json={"tokens_per_second": 0, **case.model})
+        await http.post(f"{target.model.removesuffix('/v1')}/control", json={**UNLIMITED, **case.model})
         waiting: set[str] = set()
         for number, chunks in enumerate(case.chunks):
             text = made_up(1, words=chunks * WORDS_A_CHUNK, seed=time.monotonic_ns())[0]
@@ -87,7 +92,7 @@ def errors(looks: Sequence[Look]) -> list[float]:
     return [(look.left or 0.0) / (end - look.at) - 1 for look in told]
 
 
-async def measure(names: Sequence[str], folder: Path) -> None:
+async def measure(names: Sequence[str], folder: Path, *, is_wordy: bool) -> None:
     """Run the cases and print a line of each."""
     print(
         "| case | s | at a fifth: median | worst | until four fifths: within 30 % | worst |\n|---|---|---|---|---|---|"
@@ -97,6 +102,12 @@ async def measure(names: Sequence[str], folder: Path) -> None:
             begun = time.monotonic()
             looks = await looked_at(target, CASES[name])
             found = [one for one in map(errors, looks.values()) if one]
+            if is_wordy:
+                for one in looks.values():
+                    for look in one:
+                        left = "-" if look.left is None else f"{look.left:.1f}"
+                        print(f"{look.at - one[0].at:6.1f} {look.share:4.0%} {left:>6} {one[-1].at - look.at:6.1f}")
+                    print()
             every = [error for one in found for error in one]
             if not found:
                 print(f"| {name} | {time.monotonic() - begun:.0f} | never told | | | |", flush=True)
@@ -114,11 +125,14 @@ def main() -> None:
     """Measure, as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--case", action="append", choices=[*CASES], help="this one alone; may come again")
+    parser.add_argument(
+        "--verbose", action="store_true", help="print each look: when, share, seconds told, seconds true"
+    )
     options = parser.parse_args()
     # Not pytest's own folder: as root PostgreSQL is somebody else, and must be able to walk in.
     with tempfile.TemporaryDirectory(prefix="eloquent-bench-") as folder:
         Path(folder).chmod(0o711)
-        asyncio.run(measure(options.case or [*CASES], Path(folder)))
+        asyncio.run(measure(options.case or [*CASES], Path(folder), is_wordy=options.verbose))
 
 
 if __name__ == "__main__":

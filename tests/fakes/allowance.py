@@ -10,20 +10,20 @@ def tokens_of(texts: Sequence[str]) -> int:
 
 
 class Allowance:
-    """What may be embedded right now; a second's worth at most."""
+    """What may be embedded right now."""
 
     def __init__(self) -> None:
-        self._level: float | None = None
+        self.level: float | None = None
         self._at = time.monotonic()
 
-    def wait_for(self, texts: Sequence[str], per_second: float) -> float:
-        """0 when the texts are taken, else the seconds until they would be."""
+    def wait_for(self, texts: Sequence[str], per_second: float, at_once: float) -> float:
+        """0 when the texts are taken, else the seconds until they would be; the bucket holds `at_once` tokens."""
         now = time.monotonic()
-        level = per_second if self._level is None else min(per_second, self._level + (now - self._at) * per_second)
+        level = at_once if self.level is None else min(at_once, self.level + (now - self._at) * per_second)
         # What is larger than the bucket goes when that is full.
-        wanted = min(float(tokens_of(texts)), per_second)
-        self._at, self._level = now, level
+        wanted = min(float(tokens_of(texts)), at_once)
+        self._at, self.level = now, level
         if wanted > level:
             return max(0.001, (wanted - level) / per_second)
-        self._level = level - wanted
+        self.level = level - wanted
         return 0.0

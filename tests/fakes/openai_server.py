@@ -16,6 +16,7 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 from tests.fakes.allowance import Allowance, tokens_of
@@ -75,6 +76,7 @@ class FakeOpenAI:
         if request.method == "POST":
             self.script = self.script.changed(request.json())
             self._hits.clear()
+            self._allowance = Allowance()
         script = {field.name: getattr(self.script, field.name) for field in fields(self.script)}
         connection.reply({"script": script, "counts": dict(self.counts), "open": self.open})
 
@@ -110,7 +112,8 @@ class FakeOpenAI:
         if script.stall_at >= 0 or self._refused(connection, script):
             return
         texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
-        if script.tokens_per_second and (wait := self._allowance.wait_for(texts, script.tokens_per_second)):
+        at_once = script.tokens_at_once or script.tokens_per_second
+        if script.tokens_per_second and (wait := self._allowance.wait_for(texts, script.tokens_per_second, at_once)):
             self.counts["refused"] += 1
             headers = {"retry-after": f"{wait:.3f}"}
             connection.reply(_error("rate_limit_exceeded", "Too many tokens."), status=429, headers=headers)
@@ -124,11 +127,18 @@ class FakeOpenAI:
         usage = {"prompt_tokens": tokens_of(texts), "total_tokens": 0}
         self.counts["embedded_tokens"] += usage["prompt_tokens"]
         answer = {"object": "list", "data": data, "model": body["model"], "usage": usage}
+        headers = self._told(script) if script.tokens_at_once else {}
         if not script.embed_seconds:
-            connection.reply(answer)
+            connection.reply(answer, headers=headers)
             return
         seconds = script.embed_seconds * self._chance.uniform(0.75, 1.25)
-        asyncio.get_running_loop().call_later(seconds, connection.reply, answer)
+        asyncio.get_running_loop().call_later(seconds, partial(connection.reply, answer, headers=headers))
+
+    def _told(self, script: Script) -> dict[str, str]:
+        return {
+            "x-ratelimit-limit-tokens": f"{60 * script.tokens_per_second:.0f}",
+            "x-ratelimit-remaining-tokens": f"{self._allowance.level or 0:.0f}",
+        }
 
 
 class _Stream:

@@ -31,6 +31,7 @@ class Script:
         hang: never ends the body.
         embed_seconds: before a request to embed is answered, a quarter more or less.
         tokens_per_second: of texts to embed, a second's worth at once; more is refused with the time to wait. 0: any.
+        tokens_at_once: instead of a second's worth; then answers say in their headers what is allowed, as OpenAI's do.
     """
 
     first_token: float = 0.0
@@ -52,6 +53,7 @@ class Script:
     hang: bool = False
     embed_seconds: float = 0.0
     tokens_per_second: float = 0.0
+    tokens_at_once: float = 0.0
 
     def for_model(self, name: str) -> "Script":
         """This script with the changes that the model's name asks for."""

@@ -32,6 +32,7 @@ from libs.blobs.incoming import DiskIncoming
 from libs.contracts.events import DocumentUploaded, Event
 from libs.contracts.values import Principal
 from libs.errors import PermanentError, TransientError
+from libs.llm.pacing import Limit
 from libs.vectors.pgvector import PgVectorStore
 from tests.builders import a_principal
 from tests.fakes.openai_server import embedding
@@ -123,8 +124,9 @@ class Library:
         self.granted = GrantedUploads(pool)
         self.direct = DirectUploads(self.documents, self.granted, self.incoming, self.upload, MAX_BYTES)
         self.embedder = embedder or HashedWords()
+        self.limit = Limit(0.0, None, 16, 0.0, 0.0, None, 0.0)
         self.index = Index(
-            outlook=Outlook(size=2, at_once=2, is_limited=lambda: False),
+            outlook=Outlook(size=2, at_once=2, limit=lambda: self.limit),
             versions=self.versions,
             removal=self.removal,
             blobs=self.blobs,

@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -49,6 +51,60 @@ async def test_a_refusal_makes_everybody_wait() -> None:
     together = [at for at in sent if at < refused_at[0] + 0.2]
     assert len(together) <= 4
     assert len(sent) == 7
+
+
+async def test_who_was_refused_keeps_its_place() -> None:
+    """Whoever came later does not overtake: each is answered in the order in which it asked."""
+    pacer = Pacer(most_at_once=2)
+    answered: list[int] = []
+    refusals = iter([True, True, False, True])
+
+    async def request(number: int) -> None:
+        await asyncio.sleep(0)
+        if next(refusals, False):
+            raise OverLimitError("slow down", retry_after_seconds=0.05)
+        answered.append(number)
+
+    await asyncio.gather(*(pacer.paced(partial(request, number)) for number in range(6)))
+
+    assert answered == [*range(6)]
+
+
+async def test_who_gives_up_leaves_the_queue() -> None:
+    """One that is cancelled while it waits does not hold up the next."""
+    pacer = Pacer(most_at_once=1)
+    goes_on = asyncio.Event()
+    first = asyncio.create_task(pacer.paced(goes_on.wait))
+    second = asyncio.create_task(pacer.paced(goes_on.wait))
+    third = asyncio.create_task(pacer.paced(goes_on.wait))
+    await asyncio.sleep(0.01)
+    second.cancel()
+    goes_on.set()
+
+    assert all(await asyncio.wait_for(asyncio.gather(first, third), 5))
+
+
+async def test_what_the_endpoint_tells_is_known() -> None:
+    """OpenAI's headers, in texts; nothing when they are missing or make no sense."""
+    script = Script(tokens_per_second=50, tokens_at_once=600)
+    async with (
+        running(script, dimensions=8) as fake,
+        Endpoint(api_key="none", base_url=fake.base_url) as endpoint,
+    ):
+        pacer = Pacer()
+        embedder = OpenAIEmbedder(endpoint, model="fake", dimensions=8, pacer=pacer)
+
+        assert pacer.limit().texts_per_second is None
+        await embedder.embed([TEXT] * 10)
+        limit = pacer.limit()
+        fake.script = replace(script, tokens_at_once=0)
+        await embedder.embed([TEXT] * 5)
+
+        # Ten tokens each.
+        assert limit.texts_per_second == pytest.approx(5)
+        assert limit.texts_now == pytest.approx(50, rel=0.1)
+        assert limit.refused_at is None
+        assert pacer.limit().texts_per_second is None
 
 
 async def test_other_trouble_is_not_waited_for_here() -> None:
