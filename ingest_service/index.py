@@ -88,7 +88,7 @@ class Index:
         if work is None:
             return
         try:
-            with self.outlook.document(work.media_type, work.size_bytes) as upcoming:
+            with self.outlook.document(work.document_id, work.media_type, work.size_bytes) as upcoming:
                 await self._index(work, upcoming)
         except StoppedError:
             await self._tidy(work)
@@ -188,7 +188,7 @@ class Index:
     async def tell_all(self) -> None:
         """Note the time left of all that is being embedded: it changes with what others do, too."""
         if self.embedding:
-            self.outlook.queued(await self.versions.queued())
+            self.outlook.heard(await self.versions.backlog())
         for upcoming, work in list(self.embedding.items()):
             # If nobody waits for it any more, its next request finds out.
             with contextlib.suppress(StoppedError):

@@ -1,17 +1,19 @@
-"""How long a document will go on until it is searchable, by all that a process works on (ADR 0038).
+"""How long a document will go on until it is searchable, by all that is before this process and the others (ADR 0038).
 
 The requests that are still to be made are played through: whose turn it is, how long one takes, and what the endpoint
 allows. So a document that is slow beside others is not said to stay slow when they have ended.
 """
 
 import time
+from bisect import insort
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from uuid import UUID
 
 from ingest_service.play import Bucket, Play, Request, Rules
-from ingest_service.work import Queued
+from ingest_service.ports import Limit
+from ingest_service.work import Backlog, Begun, Queued
 
 Monotonic = Callable[[], float]
 
@@ -26,48 +28,18 @@ BYTES_A_CHUNK = 800.0
 _LATEST_SHARE = 0.3
 
 
-class Limit(Protocol):
-    """What an endpoint allows, by what it says and by its refusals."""
-
-    @property
-    def refused_from(self) -> float:
-        """Since when it puts requests off."""
-
-    @property
-    def refused_at(self) -> float | None:
-        """When it put a request off last; None when that is long ago."""
-
-    @property
-    def at_once(self) -> int:
-        """Requests that go out at once."""
-
-    @property
-    def answer_seconds(self) -> float:
-        """That the latest answer took from when it was asked for."""
-
-    @property
-    def not_before(self) -> float:
-        """Nothing goes out until then."""
-
-    @property
-    def texts_per_second(self) -> float | None:
-        """That it says it allows; None when it says nothing."""
-
-    @property
-    def texts_now(self) -> float:
-        """That it says it would take at once."""
-
-
 class Upcoming:
     """One document's work.
 
     Attributes:
+        document_id: whose.
         total: chunks to embed; what its size suggests until it is known.
         done: of them.
         under_way: requests that have not come back.
     """
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, document_id: UUID, total: int) -> None:
+        self.document_id = document_id
         self.total = total
         self.done = 0
         self.under_way: list[Request] = []
@@ -103,16 +75,19 @@ class Outlook:
         self._storing_seconds: float | None = None
         self._bytes_a_chunk: dict[str, float] = {}
         self._queued: Sequence[Queued] = ()
+        self._elsewhere: Mapping[UUID, Begun] | None = None
+        self._heard_at = 0.0
 
     @contextmanager
-    def document(self, media_type: str, size_bytes: int) -> Iterator[Upcoming]:
+    def document(self, document_id: UUID, media_type: str, size_bytes: int) -> Iterator[Upcoming]:
         """A document that is read, embedded and stored within the block."""
         if not self._documents:
             # What comes after a rest says nothing about what was before.
             self._busy_from = self._clock()
             self._came_back.clear()
-            self._request_seconds = self._refused_from = None
-        one = Upcoming(self._expected(media_type, size_bytes))
+            self._request_seconds = self._refused_from = self._elsewhere = None
+            self._queued = ()
+        one = Upcoming(document_id, self._expected(media_type, size_bytes))
         self._documents.append(one)
         try:
             yield one
@@ -136,9 +111,7 @@ class Outlook:
         now = self._clock()
         one.under_way.remove(request)
         one.done += request.chunks
-        self._came_back.append((now, request.chunks))
-        while now - self._came_back[0][0] > WINDOW_SECONDS and len(self._came_back) > FEWEST:
-            self._came_back.popleft()
+        self._note_back(request.chunks, at=now)
         self._note(self._limit())
         is_whole = 2 * request.chunks >= self._size
         if self._request_seconds is None or (self._refused_from is None and is_whole):
@@ -146,9 +119,16 @@ class Outlook:
             seconds = self._limit().answer_seconds if request.has_waited else now - request.begun
             self._request_seconds = _followed(self._request_seconds, seconds)
 
-    def queued(self, waiting: Sequence[Queued]) -> None:
-        """These documents wait until others have ended."""
-        self._queued = waiting
+    def heard(self, backlog: Backlog) -> None:
+        """What is before all workers together, now."""
+        own = {document.document_id for document in self._documents}
+        elsewhere = {begun.document_id: begun for begun in backlog.begun if begun.document_id not in own}
+        if self._elsewhere is not None and (chunks := _came_back_elsewhere(self._elsewhere, elsewhere)):
+            # Some time since then: at its beginning, so that nothing counts that was let through before a refusal.
+            self._note_back(chunks, at=self._heard_at)
+        self._queued = backlog.queued
+        self._elsewhere = elsewhere
+        self._heard_at = self._clock()
 
     def stored(self, chunks: int, seconds: float) -> None:
         """So many chunks were made searchable in so many seconds."""
@@ -169,8 +149,15 @@ class Outlook:
             if limit.texts_per_second is not None:
                 bucket = Bucket(limit.texts_per_second, limit.texts_now, now)
             request_seconds = self._request_seconds
-        rules = Rules(self._size, request_seconds, self._at_once, limit.at_once, bucket)
+        elsewhere = [] if self._elsewhere is None else list(self._elsewhere.values())
+        # Other workers send as this one does.
+        at_once = limit.at_once + round(limit.at_once * len(elsewhere) / len(self._documents))
+        rules = Rules(self._size, request_seconds, self._at_once, at_once, bucket)
         play = Play(now, rules, self._queue())
+        # What they have under way was asked for before what is asked for here next.
+        for begun in elsewhere:
+            known = None if begun.total is None else begun.total - begun.done
+            play.add(self._expected(begun.media_type, begun.size_bytes) if known is None else known)
         played = {
             id(document): play.add(document.left - _chunks(document.under_way), document.under_way)
             for document in self._documents
@@ -179,13 +166,18 @@ class Outlook:
         return ends - now + one.total * (self._storing_seconds or STORING_SECONDS)
 
     def _queue(self) -> Iterator[int]:
-        """Chunks of the documents that wait for their turn."""
+        """Chunks of the documents that begin when others have ended."""
         for queued in self._queued:
             for _ in range(queued.documents):
                 yield self._expected(queued.media_type, queued.size_bytes / queued.documents)
 
     def _expected(self, media_type: str, size_bytes: float) -> int:
         return max(1, round(size_bytes / self._bytes_a_chunk.get(media_type, BYTES_A_CHUNK)))
+
+    def _note_back(self, chunks: int, *, at: float) -> None:
+        insort(self._came_back, (at, chunks))
+        while self._clock() - self._came_back[0][0] > WINDOW_SECONDS and len(self._came_back) > FEWEST:
+            self._came_back.popleft()
 
     def _note(self, limit: Limit) -> None:
         """Since when requests are put off, of those that were made since the last rest."""
@@ -214,6 +206,13 @@ class Outlook:
         else:
             rate = max(chunks, self._size) / max(now - begun, 1e-3)
         return Bucket(rate, min(self._size, max(0.0, now - last) * rate), now)
+
+
+def _came_back_elsewhere(before: Mapping[UUID, Begun], after: Mapping[UUID, Begun]) -> int:
+    """Chunks that other workers embedded meanwhile: what is no longer begun has ended."""
+    ended = sum((begun.total or 0) - begun.done for id_, begun in before.items() if id_ not in after)
+    went_on = sum(begun.done - (before[id_].done if id_ in before else 0) for id_, begun in after.items())
+    return max(0, ended + went_on)
 
 
 def _chunks(requests: list[Request]) -> int:

@@ -68,3 +68,35 @@ class Reader(Protocol):
 
 
 Publish = Callable[[Event], Awaitable[None]]
+
+
+class Limit(Protocol):
+    """What an endpoint allows, by what it says and by its refusals."""
+
+    @property
+    def refused_from(self) -> float:
+        """Since when it puts requests off."""
+
+    @property
+    def refused_at(self) -> float | None:
+        """When it put a request off last; None when that is long ago."""
+
+    @property
+    def at_once(self) -> int:
+        """Requests that go out at once."""
+
+    @property
+    def answer_seconds(self) -> float:
+        """That the latest answer took from when it was asked for."""
+
+    @property
+    def not_before(self) -> float:
+        """Nothing goes out until then."""
+
+    @property
+    def texts_per_second(self) -> float | None:
+        """That it says it allows; None when it says nothing."""
+
+    @property
+    def texts_now(self) -> float:
+        """That it says it would take at once."""

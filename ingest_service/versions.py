@@ -7,10 +7,10 @@ from uuid import UUID
 import asyncpg
 
 from ingest_service.swap import PIECE, Swapped, swap_in
-from ingest_service.work import NewChunk, Queued, StoppedError, Work
+from ingest_service.work import Backlog, Begun, NewChunk, Queued, StoppedError, Work
 from libs.db.errors import translated
 
-QUEUED_MAX = 1000
+BACKLOG_MAX = 1000
 """Documents that are looked at: who waits behind more is told too little."""
 
 _BEGIN = """
@@ -55,10 +55,19 @@ _PLAN = """
     RETURNING version
 """
 
+# Each part of it is one partial index's.
 _QUEUED = """
     SELECT media_type, count(*) AS documents, sum(size_bytes)::bigint AS size_bytes
-    FROM (SELECT media_type, size_bytes FROM document_versions WHERE status = 'queued' LIMIT $1) AS queued
+    FROM (
+        (SELECT media_type, size_bytes FROM document_versions WHERE status = 'uploaded' LIMIT $1)
+        UNION ALL (SELECT media_type, size_bytes FROM document_versions WHERE status = 'queued' LIMIT $1)
+    ) AS queued
     GROUP BY media_type
+"""
+
+_BEGUN = """
+    SELECT document_id, media_type, size_bytes, progress_done, CASE status WHEN 'embedding' THEN progress_total END
+    FROM document_versions WHERE status IN ('parsing', 'chunking', 'embedding') LIMIT $1
 """
 
 _KEPT = """
@@ -140,14 +149,16 @@ class Versions:
         if row is None:
             raise StoppedError
 
-    async def queued(self) -> list[Queued]:
-        """The versions that wait for their owner's turn, by format; of very many not all.
+    async def backlog(self) -> Backlog:
+        """What no worker has begun, and what they are on; of very much not all.
 
         Raises:
             TransientError: the database did not answer.
         """
         with translated():
-            return [Queued(*row) for row in await self._pool.fetch(_QUEUED, QUEUED_MAX)]
+            queued = await self._pool.fetch(_QUEUED, BACKLOG_MAX)
+            begun = await self._pool.fetch(_BEGUN, BACKLOG_MAX)
+        return Backlog([Queued(*row) for row in queued], [Begun(*row) for row in begun])
 
     async def fail(self, document_id: UUID, version: int, generation: int, *, code: str, message: str) -> bool:
         """End the version with a reason, unless it has ended already; what was searchable stays so."""

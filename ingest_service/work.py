@@ -1,5 +1,6 @@
 """A version that is being worked on, and the chunks that it is to have."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -48,11 +49,28 @@ class NewChunk(NamedTuple):
 
 
 class Queued(NamedTuple):
-    """Versions of a format that wait for their owner's turn; `size_bytes` of all together."""
+    """Versions of a format that no worker has begun; `size_bytes` of all together."""
 
     media_type: str
     documents: int
     size_bytes: int
+
+
+class Begun(NamedTuple):
+    """A version that a worker is on; `total` is None while it is read."""
+
+    document_id: UUID
+    media_type: str
+    size_bytes: int
+    done: int
+    total: int | None
+
+
+class Backlog(NamedTuple):
+    """What is before all workers together."""
+
+    queued: Sequence[Queued] = ()
+    begun: Sequence[Begun] = ()
 
 
 class StoppedError(Exception):

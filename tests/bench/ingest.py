@@ -55,8 +55,10 @@ class Target:
 
 
 @asynccontextmanager
-async def everything(folder: Path, *, chunk_tokens: int, settings: Mapping[str, str]) -> AsyncIterator[Target]:
-    """All that ingest needs, and nothing else."""
+async def everything(
+    folder: Path, *, chunk_tokens: int, settings: Mapping[str, str], workers: int = 1
+) -> AsyncIterator[Target]:
+    """All that ingest needs, and nothing else; of several workers `pids` names the first."""
     ports = Ports(*(free_port() for _ in Ports.__dataclass_fields__))
     pids: dict[str, int] = {}
     async with AsyncExitStack() as stack:
@@ -82,6 +84,12 @@ async def everything(folder: Path, *, chunk_tokens: int, settings: Mapping[str, 
                 process = await stack.enter_async_context(process_of(program, folder))
                 pids[service.name] = process.pid
                 await answers(f"http://{LOOPBACK}:{service.port(ports)}/readyz", process)
+        for _ in range(1, workers):
+            more = replace(ports, ingest_worker=free_port())
+            worker = next(service for service in SERVICES if service.name == "ingest-worker")
+            program = python_program(worker, made.environment_of(worker.name), more)
+            process = await stack.enter_async_context(process_of(program, folder))
+            await answers(f"http://{LOOPBACK}:{more.ingest_worker}/readyz", process)
         async with httpx.AsyncClient(trust_env=False) as http:
             token = await editor_token(http, made.environment)
         yield Target(f"http://{LOOPBACK}:{ports.ingest_api}", model_url, made.postgres.url, token, pids)

@@ -33,6 +33,7 @@ class Case(NamedTuple):
 
     chunks: tuple[int, ...]
     model: Mapping[str, float]
+    workers: int = 1
 
 
 class Look(NamedTuple):
@@ -55,6 +56,10 @@ CASES = {
     "large among small, rate limit": Case((1500, *(60,) * 20), {"embed_seconds": 0.3, "tokens_per_second": 9000}),
     "four of 400, rate limit": Case((400,) * 4, {"embed_seconds": 0.3, "tokens_per_second": 6000}),
     "eight of 400, after a rate limit": Case((400,) * 8, {"embed_seconds": 1.0}),
+    "twelve of 400, two workers": Case((400,) * 12, {"embed_seconds": 1.0}, workers=2),
+    "large among small, a minute's limit, two workers": Case(
+        (1500, *(60,) * 40), {"embed_seconds": 0.3, "tokens_per_second": 5000, "tokens_at_once": 60_000}, workers=2
+    ),
 }
 
 
@@ -97,28 +102,32 @@ async def measure(names: Sequence[str], folder: Path, *, is_wordy: bool) -> None
     print(
         "| case | s | at a fifth: median | worst | until four fifths: within 30 % | worst |\n|---|---|---|---|---|---|"
     )
-    async with everything(folder, chunk_tokens=CHUNK_TOKENS, settings={}) as target:
-        for name in names:
-            begun = time.monotonic()
-            looks = await looked_at(target, CASES[name])
-            found = [one for one in map(errors, looks.values()) if one]
-            if is_wordy:
-                for one in looks.values():
-                    for look in one:
-                        left = "-" if look.left is None else f"{look.left:.1f}"
-                        print(f"{look.at - one[0].at:6.1f} {look.share:4.0%} {left:>6} {one[-1].at - look.at:6.1f}")
-                    print()
-            every = [error for one in found for error in one]
-            if not found:
-                print(f"| {name} | {time.monotonic() - begun:.0f} | never told | | | |", flush=True)
-                continue
-            first = [one[0] for one in found]
-            within = sum(abs(error) <= 0.3 for error in every) / len(every)
-            print(
-                f"| {name} | {time.monotonic() - begun:.0f} | {statistics.median(first):+.0%} "
-                f"| {max(first, key=abs):+.0%} | {within:.0%} of {len(every)} | {max(every, key=abs):+.0%} |",
-                flush=True,
-            )
+    for workers in sorted({CASES[name].workers for name in names}):
+        async with everything(folder, chunk_tokens=CHUNK_TOKENS, settings={}, workers=workers) as target:
+            for name in names:
+                if CASES[name].workers == workers:
+                    print(await _row(target, name, is_wordy=is_wordy), flush=True)
+
+
+async def _row(target: Target, name: str, *, is_wordy: bool) -> str:
+    begun = time.monotonic()
+    looks = await looked_at(target, CASES[name])
+    found = [one for one in map(errors, looks.values()) if one]
+    if is_wordy:
+        for one in looks.values():
+            for look in one:
+                left = "-" if look.left is None else f"{look.left:.1f}"
+                print(f"{look.at - one[0].at:6.1f} {look.share:4.0%} {left:>6} {one[-1].at - look.at:6.1f}")
+            print()
+    every = [error for one in found for error in one]
+    if not found:
+        return f"| {name} | {time.monotonic() - begun:.0f} | never told | | | |"
+    first = [one[0] for one in found]
+    within = sum(abs(error) <= 0.3 for error in every) / len(every)
+    return (
+        f"| {name} | {time.monotonic() - begun:.0f} | {statistics.median(first):+.0%} "
+        f"| {max(first, key=abs):+.0%} | {within:.0%} of {len(every)} | {max(every, key=abs):+.0%} |"
+    )
 
 
 def main() -> None:

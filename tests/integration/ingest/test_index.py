@@ -1,10 +1,6 @@
 """A version becomes searchable as a whole, once, or fails with a reason; whatever happens in between."""
 
 import asyncio
-import time
-from collections.abc import Sequence
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -165,52 +161,6 @@ async def test_what_the_model_refuses_fails_at_once(library: Library, owner: Pri
     assert (found.status, found.failure_code) == ("failed", "not_indexed")
 
 
-async def test_progress_shows_after_each_batch(library: Library, owner: Principal, embedder: HashedWords) -> None:
-    """Two of five are done while the rest waits."""
-    document = await library.add(TEXT, by=owner)
-    embedder.gate.clear()
-    indexing = asyncio.ensure_future(library.index_all())
-
-    async def progress() -> tuple[str, int, int]:
-        found = await library.documents.read(document.document_id, owner)
-        return found.status, found.progress_done, found.progress_total
-
-    async def embedding() -> bool:
-        return await progress() == ("embedding", 0, 5)
-
-    assert await eventually(embedding)
-    embedder.gate.set()
-    await indexing
-    assert await progress() == ("searchable", 5, 5)
-
-
-async def test_the_time_left_is_told_while_nothing_comes_back(pool: asyncpg.Pool, tmp_path: Path) -> None:
-    """A limit shows after the first batch: who looks hears of it, though another document was deleted meanwhile."""
-    embedder = Turnstile()
-    library = Library(pool, tmp_path, embedder=embedder)
-    owners = [a_principal(), a_principal()]
-    documents = [await library.add(TEXT, by=owner) for owner in owners]
-    indexing = asyncio.gather(*(library.index(event, last_try=False) for event in library.published))
-
-    async def seconds_left(number: int) -> float | None:
-        found = await library.documents.read(documents[number].document_id, owners[number])
-        return found.seconds_left if found.progress_done else None
-
-    await embedder.let_through(requests=4)
-    before = [await eventually(partial(seconds_left, number)) for number in range(2)]
-    await library.documents.delete(documents[0].document_id, owners[0])
-    now = time.monotonic()
-    library.limit = replace(library.limit, refused_from=now, refused_at=now, not_before=now + 100)
-
-    await library.index.tell_all()
-
-    told = await seconds_left(1)
-    assert all(seconds < 10 < (told or 0) for seconds in before if seconds)
-    await embedder.let_through(requests=2)
-    await indexing
-    assert (await library.documents.read(documents[1].document_id, owners[1])).status == "searchable"
-
-
 async def test_a_document_deleted_in_the_middle_leaves_nothing(
     library: Library, owner: Principal, embedder: HashedWords
 ) -> None:
@@ -273,31 +223,6 @@ def test_what_is_embedded_says_what_it_is_about() -> None:
 
     assert embedded_text("Cards", chunk) == "Cards > Plus\nFees\n\nNone."
     assert len(embedded_text("x" * 1000, chunk)) < 200
-
-
-class Turnstile(HashedWords):
-    """Requests wait until they are let through."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.permits = asyncio.Semaphore(0)
-        self.waiting = 0
-
-    async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
-        self.waiting += 1
-        await self.permits.acquire()
-        self.waiting -= 1
-        return await super().embed(texts)
-
-    async def let_through(self, *, requests: int) -> None:
-        """That many, when all of them wait."""
-
-        async def all_wait() -> bool:
-            return self.waiting == requests
-
-        assert await eventually(all_wait)
-        for _ in range(requests):
-            self.permits.release()
 
 
 class RefusingReader(ParagraphReader):

@@ -8,6 +8,7 @@ import asyncpg
 import httpx
 import pytest
 
+from ingest_service.work import Begun, Queued
 from libs.contracts.values import Principal, own_collection
 from tests.builders import a_principal
 from tests.integration.ingest.api_calls import as_, post
@@ -43,6 +44,33 @@ async def test_a_big_upload_waits_for_itself_and_nobody_else(narrow: Library, ow
     assert [event.document_id for event in narrow.published][2:] == [mine[2].document_id]
     await narrow.index_all()
     assert len(await narrow.search(own_collection(owner.user_id))) == 5
+
+
+async def test_every_worker_sees_what_is_before_all_of_them(
+    narrow: Library, owner: Principal, embedder: HashedWords
+) -> None:
+    """One is embedded, one waits for a worker, two for their turn, and one has ended."""
+    await narrow.add("Ended.", by=owner, name="ended.txt")
+    await narrow.index_all()
+    for number in range(4):
+        await narrow.add(TEXT, by=owner, name=f"{number}.txt")
+    embedder.gate.clear()
+    first = narrow.published.pop(0)
+    indexing = asyncio.ensure_future(narrow.index(first, last_try=False))
+
+    async def is_embedded() -> bool:
+        return await status_of(narrow, first.document_id, owner) == "embedding"
+
+    assert await eventually(is_embedded)
+
+    backlog = await narrow.versions.backlog()
+
+    assert backlog == (
+        [Queued("text/plain", 3, 3 * len(TEXT))],
+        [Begun(first.document_id, "text/plain", len(TEXT), done=0, total=5)],
+    )
+    embedder.gate.set()
+    await indexing
 
 
 async def test_what_is_queued_and_overtaken_is_not_indexed(narrow: Library, owner: Principal) -> None:

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import cycle
+from uuid import uuid4
 
 import pytest
 
+from ingest_service.index import TELL_SECONDS
 from ingest_service.outlook import BYTES_A_CHUNK, STORING_SECONDS, Outlook, Upcoming
 from ingest_service.play import Request
-from ingest_service.work import Queued
+from ingest_service.work import Backlog, Begun, Queued
 from libs.llm.pacing import Limit
 
 SIZE, HANDS = 50, 2
@@ -38,8 +41,9 @@ class Endpoint:
 
 @dataclass
 class Work:
-    """A document, what was said of it, and when it ended."""
+    """A document at a worker, what was said of it, and when it ended."""
 
+    outlook: Outlook
     upcoming: Upcoming
     out: list[tuple[Request, float | None]] = field(default_factory=list)
     told: list[tuple[float, float, float]] = field(default_factory=list)
@@ -47,12 +51,16 @@ class Work:
 
 
 class World:
-    """Embeds documents step by step; those in the queue begin when others have ended."""
+    """Embeds documents step by step; those in the queue begin when others have ended, at the workers in turn."""
 
-    def __init__(self, endpoint: Endpoint, *, places: int = 4) -> None:
+    def __init__(self, endpoint: Endpoint, *, places: int = 4, workers: int = 1) -> None:
         self.now = 100.0
         self.endpoint = endpoint
-        self.outlook = Outlook(size=SIZE, at_once=HANDS, limit=endpoint.limit, clock=lambda: self.now)
+        self.outlooks = [
+            Outlook(size=SIZE, at_once=HANDS, limit=endpoint.limit, clock=lambda: self.now) for _ in range(workers)
+        ]
+        self._hears_at = self.now
+        self._turn = cycle(self.outlooks)
         self._places = places
         self._blocks: dict[int, ExitStack] = {}
 
@@ -64,8 +72,10 @@ class World:
         while queue or under_way:
             while queue and len(under_way) < self._places:
                 under_way.append(self._begun(queue.pop(0)))
-            waiting = [Queued(TEXT, len(queue), round(sum(queue) * BYTES_A_CHUNK))] if queue else []
-            self.outlook.queued(waiting)
+            if self.now >= self._hears_at:
+                self._hears_at = self.now + TELL_SECONDS
+                for outlook in self.outlooks:
+                    outlook.heard(_backlog(queue, under_way))
             self.now += STEP
             self.endpoint.level += STEP * self.endpoint.per_second
             for one in self._step(under_way):
@@ -75,9 +85,10 @@ class World:
 
     def _begun(self, chunks: int) -> Work:
         block = ExitStack()
-        one = Work(block.enter_context(self.outlook.document(TEXT, round(chunks * BYTES_A_CHUNK))))
+        outlook = next(self._turn)
+        one = Work(outlook, block.enter_context(outlook.document(uuid4(), TEXT, round(chunks * BYTES_A_CHUNK))))
         self._blocks[id(one)] = block
-        self.outlook.was_read(one.upcoming, TEXT, round(chunks * BYTES_A_CHUNK), found=chunks, new=chunks)
+        outlook.was_read(one.upcoming, TEXT, round(chunks * BYTES_A_CHUNK), found=chunks, new=chunks)
         return one
 
     def _step(self, under_way: Sequence[Work]) -> Iterator[Work]:
@@ -85,14 +96,14 @@ class World:
             left = one.upcoming.left - sum(request.chunks for request, _ in one.out)
             while left and len(one.out) < HANDS:
                 chunks = min(SIZE, left)
-                one.out.append((self.outlook.goes_out(one.upcoming, chunks), None))
+                one.out.append((one.outlook.goes_out(one.upcoming, chunks), None))
                 left -= chunks
         self._let_through(under_way)
         for one in under_way:
             for request, through in list(one.out):
                 if through is not None and self.now >= through + REQUEST_SECONDS:
                     one.out.remove((request, through))
-                    self.outlook.came_back(one.upcoming, request)
+                    one.outlook.came_back(one.upcoming, request)
                     if one.upcoming.left:
                         self._tell(one)
             if not one.upcoming.left:
@@ -120,9 +131,15 @@ class World:
             one.out[one.out.index((request, None))] = (request, self.now)
 
     def _tell(self, one: Work) -> None:
-        left = self.outlook.seconds_left(one.upcoming)
+        left = one.outlook.seconds_left(one.upcoming)
         assert left is not None
         one.told.append((one.upcoming.done / one.upcoming.total, self.now, left))
+
+
+def _backlog(queue: Sequence[int], under_way: Sequence[Work]) -> Backlog:
+    waiting = [Queued(TEXT, len(queue), round(sum(queue) * BYTES_A_CHUNK))] if queue else []
+    upcoming = [one.upcoming for one in under_way]
+    return Backlog(waiting, [Begun(each.document_id, TEXT, 0, each.done, each.total) for each in upcoming])
 
 
 def errors(one: Work) -> list[float]:
@@ -154,6 +171,28 @@ def test_after_a_fifth_the_time_left_is_true(endpoint: Callable[[], Endpoint], c
     assert [error for one in ended for error in errors(one) if abs(error) > 0.3] == []
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "chunks"),
+    [
+        pytest.param(Endpoint, (400,) * 12, id="no limit"),
+        pytest.param(lambda: Endpoint(per_second=30, level=50), (1000, *(100,) * 30), id="at a limit"),
+        pytest.param(
+            lambda: Endpoint(per_second=20, level=1000, is_told=True), (1000, *(100,) * 20), id="a limit that was told"
+        ),
+    ],
+)
+def test_several_workers_share_the_queue_and_the_limit(
+    endpoint: Callable[[], Endpoint], chunks: tuple[int, ...]
+) -> None:
+    """None counts all of what waits, or of what is allowed, for itself."""
+    ended = World(endpoint(), workers=2).embed(*chunks)
+
+    assert len(ended) == len(chunks)
+    large = [one for one in ended if one.upcoming.total > 2 * HANDS * SIZE]
+    assert large
+    assert [error for one in large for error in errors(one) if abs(error) > 0.3] == []
+
+
 def test_the_first_of_two_requests_does_not_count_for_both() -> None:
     """Eight requests, two at once, a second each: when the first is back, the other nearly is."""
     [one] = World(Endpoint()).embed(8 * SIZE)
@@ -164,8 +203,8 @@ def test_the_first_of_two_requests_does_not_count_for_both() -> None:
 
 def test_nothing_is_said_before_anything_was_seen() -> None:
     """Neither an answer nor a refusal: nobody can know."""
-    outlook = World(Endpoint()).outlook
-    with outlook.document(TEXT, 10_000) as one:
+    [outlook] = World(Endpoint()).outlooks
+    with outlook.document(uuid4(), TEXT, 10_000) as one:
         outlook.goes_out(one, SIZE)
 
         assert outlook.seconds_left(one) is None
@@ -186,7 +225,7 @@ def test_what_was_slow_before_a_rest_is_forgotten() -> None:
 def test_storing_takes_as_long_as_it_did() -> None:
     """Much text is counted and indexed once it is embedded: that is time left as well."""
     world = World(Endpoint())
-    world.outlook.stored(1000, 5.0)
+    world.outlooks[0].stored(1000, 5.0)
 
     [one] = world.embed(1000)
 
